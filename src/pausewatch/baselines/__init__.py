@@ -1,0 +1,1 @@
+"""What was expected: candidate models of a site's load without training, backtested and frozen."""

@@ -1,0 +1,1 @@
+"""What was concluded: findings with an identity and a history, the register, and review."""

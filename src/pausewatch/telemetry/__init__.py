@@ -1,0 +1,1 @@
+"""What was measured: units, quality codes, the lake, screening, and hourly aligned panels."""
