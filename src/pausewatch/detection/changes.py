@@ -1,0 +1,182 @@
+"""Changes: the steps that have been accepted in one series, and the excess load they add up to.
+
+Sequential: each day the step test looks at what the accepted steps don't explain yet. A step younger than the search
+span is still re-dated and re-estimated as more of it is seen, and withdrawn if what follows contradicts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from pausewatch.detection.step_test import StepWindows, scan_steps
+from pausewatch.detection.whitening import ORDER, Innovations
+
+Floats = npt.NDArray[np.float64]
+
+# A step that later data leave with less than this share of the threshold is withdrawn.
+_WITHDRAW_SHARE = 0.6
+# Falling back from a known excess is expected sooner or later and needs less proof than a rise.
+_DOWN_SHARE = 0.8
+_REDATE_HOURS = 36
+_PER_DAY = 4
+
+
+@dataclass(frozen=True)
+class Change:
+    """One accepted step of a series.
+
+    Args:
+        hour: grid hour of the first hour at the new level.
+        step_kw: change of level, positive or negative.
+        sd_kw: standard deviation of `step_kw`.
+        z: standard score when last estimated.
+        accepted_day: number of the report day on which it was accepted.
+    """
+
+    hour: int
+    step_kw: float
+    sd_kw: float
+    z: float
+    accepted_day: int
+
+
+@dataclass(frozen=True)
+class StepTuning:
+    """What the step test of one series needs: its signature, unit, threshold and level prior."""
+
+    step_response: Floats
+    innovation_sd_kw: float
+    threshold: float
+    level_precision: float
+
+
+def update_changes(
+    known: Sequence[Change],
+    window: Innovations,
+    first_hour: int,
+    day: int,
+    tuning: StepTuning,
+    reach: StepWindows,
+) -> list[Change]:
+    """Return the changes of one series after one more day.
+
+    Args:
+        known: the changes accepted so far, in time order.
+        window: the last `reach.total` hours of innovations of this series, shape (1, total).
+        first_hour: grid hour of the window's first hour.
+        day: number of the report day.
+        tuning: of this series.
+        reach: the windows of the step test.
+    """
+    search_from = first_hour + reach.before
+    changes = sorted(known, key=lambda c: c.hour)
+    for i in [i for i, c in enumerate(changes) if c.hour >= search_from]:
+        others = changes[:i] + changes[i + 1 :]
+        again = _refit(changes[i], others, window, first_hour, tuning, reach)
+        changes[i] = again
+    changes = [c for c in changes if c.hour < search_from or abs(c.z) >= _WITHDRAW_SHARE * tuning.threshold]
+    for _ in range(_PER_DAY):
+        found = _strongest(changes, window, first_hour, day, tuning, reach)
+        if found is None:
+            break
+        changes = sorted([*changes, found], key=lambda c: c.hour)
+    return changes
+
+
+def unexplained(
+    window: Innovations, changes: Sequence[Change], first_hour: int, tuning: StepTuning
+) -> Innovations:
+    """Return the window's innovations less what the changes explain."""
+    total = window.score.shape[1]
+    step = np.zeros(total)
+    response = tuning.step_response
+    plateau = response[-1]
+    for change in changes:
+        at = change.hour - first_hour
+        if at >= total:
+            continue
+        size = change.step_kw / tuning.innovation_sd_kw
+        begin = max(at, 0)
+        step[begin:] += size * plateau
+        edge = np.arange(max(0, -at), min(ORDER, total - at))
+        step[at + edge] += size * (response[edge] - plateau)
+    return Innovations(window.score - window.weight * step[None, :], window.weight)
+
+
+def excess_kw(changes: Sequence[Change], hours: int) -> Floats:
+    """Return the sum of accepted steps at each hour, shape (hours,)."""
+    out = np.zeros(hours)
+    for change in changes:
+        if change.hour < hours:
+            out[max(change.hour, 0) :] += change.step_kw
+    return out
+
+
+def _refit(
+    change: Change,
+    others: Sequence[Change],
+    window: Innovations,
+    first_hour: int,
+    tuning: StepTuning,
+    reach: StepWindows,
+) -> Change:
+    """Re-date and re-estimate one change, all others taken as they are."""
+    rest = unexplained(window, others, first_hour, tuning)
+    scan = scan_steps(
+        rest, tuning.step_response[None], reach, np.array([tuning.level_precision])
+    )
+    origin = first_hour + reach.before
+    at = change.hour - origin
+    # Stay clear of the neighbouring changes: each keeps its own edge.
+    low = max([0, at - _REDATE_HOURS, *[c.hour - origin + 2 for c in others if c.hour < change.hour]])
+    high = min(
+        [reach.search, at + _REDATE_HOURS + 1, *[c.hour - origin - 1 for c in others if c.hour > change.hour]]
+    )
+    sign = np.sign(change.step_kw)
+    z = sign * scan.z[0, low:high]
+    if not len(z) or z.max() <= 0:
+        return replace(change, z=0.0)
+    best = low + int(z.argmax())
+    return _as_change(scan.step[0, best], scan.z[0, best], origin + best, change.accepted_day, tuning)
+
+
+def _strongest(
+    changes: Sequence[Change],
+    window: Innovations,
+    first_hour: int,
+    day: int,
+    tuning: StepTuning,
+    reach: StepWindows,
+) -> Change | None:
+    rest = unexplained(window, changes, first_hour, tuning)
+    scan = scan_steps(
+        rest, tuning.step_response[None], reach, np.array([tuning.level_precision])
+    )
+    z = scan.z[0].copy()
+    origin = first_hour + reach.before
+    for change in changes:
+        # An edge already taken isn't taken twice.
+        near = change.hour - origin
+        z[max(near - 2, 0) : max(near + 3, 0)] = 0.0
+    level = excess_kw(changes, first_hour + reach.total)[origin:]
+    limit = np.where((z < 0) & (level > 0), _DOWN_SHARE, 1.0) * tuning.threshold
+    strength = np.abs(z) / limit
+    best = int(strength.argmax())
+    if strength[best] < 1.0:
+        return None
+    return _as_change(scan.step[0, best], z[best], origin + best, day, tuning)
+
+
+def _as_change(step: float, z: float, hour: int, day: int, tuning: StepTuning) -> Change:
+    step_kw = float(step) * tuning.innovation_sd_kw
+    return Change(
+        hour=int(hour),
+        step_kw=step_kw,
+        sd_kw=abs(step_kw / z) if z else 0.0,
+        z=float(z),
+        accepted_day=day,
+    )

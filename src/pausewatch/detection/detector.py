@@ -1,0 +1,268 @@
+"""The detector: both tests over a batch of series, calibrated once, advanced one report day at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from pausewatch.detection.changes import Change, StepTuning, excess_kw, update_changes
+from pausewatch.detection.drift_test import (
+    DriftModel,
+    DriftSettings,
+    DriftState,
+    advance_drift,
+    fit_drift,
+)
+from pausewatch.detection.extremes import standard_score_threshold
+from pausewatch.detection.step_test import StepWindows, scan_steps
+from pausewatch.detection.whitening import ORDER, Innovations, Whitener, fit_whitener, innovations
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+# Hours before the step test's window that bring the autoregression's memory up to date.
+_WARM_UP = 2 * ORDER
+_MIN_DAY_HOURS = 10
+_LEVEL_PRIOR = 2.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Everything the detector learned from held-out residuals of S series.
+
+    Args:
+        whitener: the autoregressions.
+        step_threshold: standard score at which a step is accepted, shape (S,).
+        drift: the calibrated drift test.
+        alarms_per_year: the budget each of the two tests of a series was given, shape (S,).
+        heldout_days: days the thresholds rest on, shape (S,).
+    """
+
+    whitener: Whitener
+    step_threshold: Floats
+    drift: DriftModel
+    alarms_per_year: Floats
+    heldout_days: npt.NDArray[np.int64]
+
+    def state(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Return the calibration as plain arrays."""
+        return {
+            "lag_weights": self.whitener.lag_weights,
+            "innovation_sd_kw": self.whitener.innovation_sd_kw,
+            "stationary_sd_kw": self.whitener.stationary_sd_kw,
+            "step_threshold": self.step_threshold,
+            "daily_sd_kw": self.drift.daily_sd_kw,
+            "daily_rho": self.drift.daily_rho,
+            "drift_threshold": self.drift.threshold,
+            "alarms_per_year": self.alarms_per_year,
+            "heldout_days": self.heldout_days.astype(np.float64),
+        }
+
+    @staticmethod
+    def from_state(state: dict[str, npt.NDArray[np.float64]]) -> Calibration:
+        """Rebuild a calibration from `state`."""
+        return Calibration(
+            Whitener(state["lag_weights"], state["innovation_sd_kw"], state["stationary_sd_kw"]),
+            state["step_threshold"],
+            DriftModel(state["daily_sd_kw"], state["daily_rho"], state["drift_threshold"]),
+            state["alarms_per_year"],
+            state["heldout_days"].astype(np.int64),
+        )
+
+    def subset(self, series: npt.NDArray[np.intp]) -> Calibration:
+        """Return the calibration of some of the series."""
+        return Calibration.from_state({name: values[series] for name, values in self.state().items()})
+
+    @staticmethod
+    def joined(parts: list[Calibration]) -> Calibration:
+        """Return several batches as one."""
+        states = [part.state() for part in parts]
+        return Calibration.from_state({k: np.concatenate([s[k] for s in states]) for k in states[0]})
+
+
+@dataclass
+class DetectorState:
+    """What is carried from day to day: the accepted changes of each series, and the drift test."""
+
+    changes: list[list[Change]]
+    drift: DriftState
+    drift_alarm_day: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @staticmethod
+    def fresh(series: int) -> DetectorState:
+        """Return the state before the first day."""
+        return DetectorState(
+            [[] for _ in range(series)], DriftState.fresh(series), np.full(series, -1, dtype=np.int64)
+        )
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Two sequential tests side by side over a batch of series.
+
+    Abrupt load is the step test's, protracted load the drift test's; each has half of a series' alarm budget.
+    """
+
+    reach: StepWindows = field(default_factory=StepWindows)
+    drift_settings: DriftSettings = field(default_factory=DriftSettings)
+
+    def calibrate(
+        self,
+        heldout_kw: Floats,
+        restart: Bools,
+        local_day: npt.NDArray[np.int32],
+        alarms_per_year: float,
+    ) -> Calibration:
+        """Learn noise and thresholds from held-out residuals.
+
+        Args:
+            heldout_kw: shape (S, H) in time order, NaN where unseen.
+            restart: hours at which a new fold begins, shape (H,).
+            local_day: local day number of each hour, shape (S, H).
+            alarms_per_year: budget of one series, for both tests together.
+        """
+        series, hours = heldout_kw.shape
+        whitener = fit_whitener(heldout_kw, restart)
+        whole = innovations(heldout_kw, whitener, restart)
+        precision = np.zeros(series)
+        ends = range(self.reach.persistence + 24 * 7, hours + 1, 24)
+        daily_max = np.full((series, len(ends)), np.nan)
+        for i, end in enumerate(ends):
+            scan = scan_steps(_window(whole, end, self.reach), whitener.step_response, self.reach, precision)
+            strongest = scan.z.max(axis=1)
+            daily_max[:, i] = np.where(strongest > 0, strongest, np.nan)
+        budget = alarms_per_year / 2.0
+        days, fold_of_day = _daily_means(heldout_kw, local_day, restart)
+        drift = fit_drift(days, fold_of_day, budget, self.drift_settings)
+        return Calibration(
+            whitener,
+            standard_score_threshold(daily_max, budget),
+            drift,
+            np.full(series, budget),
+            np.isfinite(days).sum(axis=1),
+        )
+
+    def advance(
+        self,
+        state: DetectorState,
+        calibration: Calibration,
+        residual_kw: Floats,
+        level_sd_kw: Floats,
+        end_hour: npt.NDArray[np.int64],
+        local_day: npt.NDArray[np.int32],
+        day: int,
+    ) -> Innovations:
+        """Take one report day, in place.
+
+        Args:
+            state: of the S series.
+            calibration: of the same series.
+            residual_kw: observed less expected as known on that day, shape (S, H), NaN where unseen or masked.
+            level_sd_kw: the baseline's level error at each hour, shape (S, H).
+            end_hour: first hour after the report day for each series, shape (S,).
+            local_day: local day number of each hour, shape (S, H).
+            day: number of the report day.
+
+        Returns:
+            The innovations of the step test's window, shape (S, reach.total), ending with the day.
+        """
+        series, hours = residual_kw.shape
+        span = self.reach.total + _WARM_UP
+        at = end_hour[:, None] - span + np.arange(span)[None, :]
+        inside = (at >= 0) & (at < hours)
+        rows = np.arange(series)[:, None]
+        clipped = np.clip(at, 0, hours - 1)
+        recent = np.where(inside, residual_kw[rows, clipped], np.nan)
+        level = level_sd_kw[np.arange(series), np.clip(end_hour - 1, 0, hours - 1)]
+        level = np.where(np.isfinite(level), level, calibration.whitener.stationary_sd_kw)
+        whitener = calibration.whitener
+        initial = np.sqrt(whitener.stationary_sd_kw**2 + (_LEVEL_PRIOR * level) ** 2)
+        warm = innovations(recent, whitener, initial_sd_kw=initial)
+        window = Innovations(warm.score[:, _WARM_UP:], warm.weight[:, _WARM_UP:])
+        precision = level_precision(whitener, level)
+        response = whitener.step_response
+        scan = scan_steps(window, response, self.reach, precision)
+        strong = np.abs(scan.z).max(axis=1) >= calibration.step_threshold * 0.5
+        for s in range(series):
+            if not strong[s] and not state.changes[s]:
+                continue
+            tuning = StepTuning(
+                response[s],
+                float(whitener.innovation_sd_kw[s]),
+                float(calibration.step_threshold[s]),
+                float(precision[s]),
+            )
+            one = Innovations(window.score[s : s + 1], window.weight[s : s + 1])
+            first = int(end_hour[s]) - self.reach.total
+            state.changes[s] = update_changes(state.changes[s], one, first, day, tuning, self.reach)
+        self._advance_drift(state, calibration, residual_kw, level, end_hour, local_day, day)
+        return window
+
+    def _advance_drift(
+        self,
+        state: DetectorState,
+        calibration: Calibration,
+        residual_kw: Floats,
+        level_sd_kw: Floats,
+        end_hour: npt.NDArray[np.int64],
+        local_day: npt.NDArray[np.int32],
+        day: int,
+    ) -> None:
+        """The drift test sees what accepted steps leave unexplained."""
+        series, hours = residual_kw.shape
+        daily = np.full(series, np.nan)
+        for s in range(series):
+            end = min(int(end_hour[s]), hours)
+            begin = max(end - 30, 0)
+            mine = local_day[s, begin:end] == day
+            values = residual_kw[s, begin:end][mine]
+            if state.changes[s]:
+                values = values - np.maximum(excess_kw(state.changes[s], end)[begin:][mine], 0.0)
+            seen = np.isfinite(values)
+            if seen.sum() >= _MIN_DAY_HOURS:
+                daily[s] = values[seen].mean()
+        advance_drift(state.drift, calibration.drift, daily, level_sd_kw, day, self.drift_settings)
+        over = state.drift.cusum >= calibration.drift.threshold
+        cleared = state.drift.cusum <= 0
+        state.drift_alarm_day = np.where(
+            cleared, -1, np.where(over & (state.drift_alarm_day < 0), day, state.drift_alarm_day)
+        )
+
+
+def level_precision(whitener: Whitener, level_sd_kw: Floats) -> Floats:
+    """Return how much the frozen level still says, in units of an innovation's precision, shape (S,)."""
+    spread = np.sqrt((0.5 * whitener.stationary_sd_kw) ** 2 + (_LEVEL_PRIOR * level_sd_kw) ** 2)
+    return (whitener.innovation_sd_kw / spread) ** 2
+
+
+
+
+def _window(whole: Innovations, end: int, reach: StepWindows) -> Innovations:
+    """Return the `reach.total` hours before `end`, padded with unseen hours."""
+    begin = max(0, end - reach.total)
+    pad = ((0, 0), (reach.total - (end - begin), 0))
+    return Innovations(
+        np.pad(whole.score[:, begin:end], pad), np.pad(whole.weight[:, begin:end], pad)
+    )
+
+
+def _daily_means(
+    heldout_kw: Floats, local_day: npt.NDArray[np.int32], restart: Bools
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Return daily means of held-out residuals and the fold of each day; days mostly unseen are NaN."""
+    series = heldout_kw.shape[0]
+    first = int(local_day.min())
+    days = int(local_day.max()) - first + 1
+    flat = ((local_day - first) + days * np.arange(series)[:, None]).ravel()
+    seen = np.isfinite(heldout_kw).ravel()
+    values = np.where(seen, heldout_kw.ravel(), 0.0)
+    total = np.bincount(flat, weights=values, minlength=series * days).reshape(series, days)
+    count = np.bincount(flat, weights=seen, minlength=series * days).reshape(series, days)
+    fold_of_hour = np.cumsum(restart).astype(np.int64)
+    fold = np.zeros(days, dtype=np.int64)
+    fold[local_day[0] - first] = fold_of_hour
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.where(count >= _MIN_DAY_HOURS, total / count, np.nan)
+    return means, np.maximum.accumulate(fold)

@@ -1,0 +1,130 @@
+"""The step test: has the load stepped up (or down) and stayed, at any hour of the last two weeks?
+
+Page's test for a shift of unknown size at an unknown time, in its generalised-likelihood-ratio form (Lorden 1971;
+Lai 1995, window-limited). In whitened residuals a step of the load leaves a known signature: the whole step in the
+first innovation, then a small constant remainder. Generalised least squares fits that signature at every candidate
+onset, together with the level before it, so that a baseline whose level has drifted raises no alarm: what is tested
+is the edge and that it lasts. Nearly all information on an abrupt change in strongly autocorrelated data is in its
+edge; a test on daily means throws it away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pausewatch.detection.whitening import ORDER, Innovations
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StepWindows:
+    """Reach of the test in hours.
+
+    Args:
+        before: hours that tell the level before an onset.
+        search: how far back an onset is looked for.
+        persistence: hours a step must have lasted before it is judged.
+    """
+
+    before: int = 14 * 24
+    search: int = 14 * 24
+    persistence: int = 18
+
+    @property
+    def total(self) -> int:
+        """Hours the test looks at."""
+        return self.before + self.search
+
+
+@dataclass(frozen=True)
+class StepScan:
+    """Every candidate onset at one evaluation, newest last; arrays (S, search).
+
+    Args:
+        z: step over its standard deviation.
+        step_kw: estimated step (in units of the innovation's standard deviation).
+        information: inverse variance of the step, in the same units.
+    """
+
+    z: Floats
+    step: Floats
+    information: Floats
+
+
+def scan_steps(
+    window: Innovations, step_response: Floats, reach: StepWindows, level_precision: Floats
+) -> StepScan:
+    """Fit a step at every onset of the search span, as seen at the window's end.
+
+    Args:
+        window: the last `reach.total` hours of innovations, shape (S, total), ending at the evaluation.
+        step_response: signature of a unit step, shape (S, ORDER + 1).
+        reach: the windows.
+        level_precision: what the frozen baseline still says of the level: inverse variance of its error in units of
+            an innovation's, shape (S,). It decides where nothing was seen before an onset.
+    """
+    score, weight = window.score, window.weight
+    series, total = score.shape
+    first = total - reach.search
+    plateau = step_response[:, -1]
+    excess = step_response - plateau[:, None]
+    excess_sq = step_response**2 - (plateau**2)[:, None]
+    padded_score = np.pad(score, ((0, 0), (0, ORDER)))
+    padded_weight = np.pad(weight, ((0, 0), (0, ORDER)))
+    edge_score = np.zeros((series, reach.search))
+    edge_weight = np.zeros_like(edge_score)
+    edge_weight_sq = np.zeros_like(edge_score)
+    for lag in range(ORDER):
+        here = slice(first + lag, first + lag + reach.search)
+        edge_score += excess[:, lag, None] * padded_score[:, here]
+        edge_weight += excess[:, lag, None] * padded_weight[:, here]
+        edge_weight_sq += excess_sq[:, lag, None] * padded_weight[:, here]
+    score_after = np.cumsum(score[:, ::-1], axis=1)[:, ::-1]
+    weight_after = np.cumsum(weight[:, ::-1], axis=1)[:, ::-1]
+    # The level is told by a window that slides with the onset, so that every onset has the same memory.
+    begin = np.arange(reach.search)
+    span_score = score_after[:, begin]
+    span_weight = weight_after[:, begin]
+    late_score = score_after[:, first:]
+    late_weight = weight_after[:, first:]
+    p = plateau[:, None]
+    y_step = edge_score + p * late_score
+    y_level = p * span_score
+    level_level = p**2 * span_weight + level_precision[:, None]
+    level_step = p * (edge_weight + p * late_weight)
+    step_step = edge_weight_sq + p**2 * late_weight
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = level_step / np.maximum(level_level, 1e-12)
+        information = step_step - ratio * level_step
+        # An onset on an unseen hour can't be told from one at the next seen hour.
+        usable = (information > 1e-9) & (weight[:, first:] > 0)
+        step = np.where(usable, (y_step - ratio * y_level) / information, 0.0)
+        z = step * np.sqrt(np.maximum(information, 0.0))
+    lasted = np.arange(reach.search, 0, -1)
+    z[:, lasted < reach.persistence] = 0.0
+    return StepScan(z=z, step=step, information=np.where(usable, information, 0.0))
+
+
+def step_information(
+    weight: Floats, step_response: Floats, reach: StepWindows, level_precision: Floats, lasted: int
+) -> tuple[Floats, Floats]:
+    """Return information on a step that began `lasted` hours before the window's end, and its loss off the hour.
+
+    A run rarely starts on the hour: the second value is the share of the standardised step that remains when the
+    onset falls in the middle of one, found at the better of the two neighbouring hours. Both shape (S,).
+    """
+    empty = Innovations(np.zeros_like(weight), weight)
+    information = scan_steps(empty, step_response, reach, level_precision).information
+    at = reach.search - lasted
+    smeared = step_response.copy()
+    smeared[:, 1:] = (step_response[:, 1:] + step_response[:, :-1]) / 2
+    smeared[:, 0] /= 2
+    match = (smeared * step_response).sum(axis=1) / (step_response**2).sum(axis=1)
+    late = np.zeros_like(step_response)
+    late[:, 1:] = step_response[:, :-1]
+    match_late = (smeared * late).sum(axis=1) / np.maximum((late**2).sum(axis=1), 1e-12)
+    return information[:, at], np.clip(np.maximum(match, match_late), 0.3, 1.0)

@@ -1,0 +1,72 @@
+"""Screening of meter hours: values that arrived but can't be taken as a measurement.
+
+Ingest rejects what is impossible by itself (negative, beyond the connection). Here a value is judged by its
+company: a meter that repeats itself for half a day is stuck, a lone hour far from both neighbours is a spike.
+Screened hours count as unseen: they are never fitted on, and never make a day consistent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Screening:
+    """Thresholds of the hourly screens.
+
+    Args:
+        stuck_hours: identical hourly means in a row that make a meter stuck. Four 15-minute values that average to
+            the same number twelve times running don't happen by chance on a meter with five digits.
+        spike_share: a lone hour is a spike when it differs from both neighbours by more than this share of the
+            meter's median load, and they agree with each other.
+    """
+
+    stuck_hours: int = 12
+    spike_share: float = 0.5
+
+
+def stuck(mean_kw: Floats, hours: int) -> Bools:
+    """Mark hours in runs of at least `hours` identical values, shape (M, H).
+
+    Unseen hours end a run. Temperatures may be passed too: a thermometer that repeats for half a day is stuck.
+    """
+    out = np.zeros(mean_kw.shape, dtype=np.bool_)
+    if mean_kw.shape[1] < hours:
+        return out
+    same = np.zeros(mean_kw.shape, dtype=np.bool_)
+    same[:, 1:] = mean_kw[:, 1:] == mean_kw[:, :-1]
+    # Length of the run of equal values that ends at each hour, then spread back over the whole run.
+    position = np.arange(mean_kw.shape[1])
+    run_start = np.maximum.accumulate(np.where(same, 0, position), axis=1)
+    long_enough = same & (position - run_start + 1 >= hours)
+    rows, ends = np.nonzero(long_enough)
+    marks = np.zeros((mean_kw.shape[0], mean_kw.shape[1] + 1), dtype=np.int32)
+    np.add.at(marks, (rows, run_start[rows, ends]), 1)
+    np.add.at(marks, (rows, ends + 1), -1)
+    out = np.cumsum(marks, axis=1)[:, :-1] > 0
+    return out
+
+
+def spikes(mean_kw: Floats, share: float) -> Bools:
+    """Mark lone hours that stand off from two agreeing neighbours by more than `share` of the median, shape (M, H)."""
+    out = np.zeros(mean_kw.shape, dtype=np.bool_)
+    if mean_kw.shape[1] < 3:
+        return out
+    with np.errstate(invalid="ignore"):
+        seen = np.isfinite(mean_kw)
+        scale = np.array([np.median(r[s]) if s.any() else np.nan for r, s in zip(mean_kw, seen, strict=True)])
+        limit = share * np.abs(scale)[:, None]
+        before, here, after = mean_kw[:, :-2], mean_kw[:, 1:-1], mean_kw[:, 2:]
+        out[:, 1:-1] = (
+            (np.abs(here - before) > limit)
+            & (np.abs(here - after) > limit)
+            & (np.sign(here - before) == np.sign(here - after))
+            & (np.abs(before - after) < limit / 2)
+        )
+    return out
