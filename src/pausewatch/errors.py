@@ -52,9 +52,7 @@ class PausewatchError(Exception):
         return _rebuild, (type(self), self.what, self.where, self.why, self.remedy)
 
 
-def _rebuild(
-    kind: type[PausewatchError], what: str, where: str, why: str, remedy: str
-) -> PausewatchError:
+def _rebuild(kind: type[PausewatchError], what: str, where: str, why: str, remedy: str) -> PausewatchError:
     return kind(what, where=where, why=why, remedy=remedy)
 
 
@@ -86,9 +84,7 @@ class FleetError(PausewatchError):
         self.path = path
         self.problems = tuple(problems)
         count = len(self.problems)
-        super().__init__(
-            f"{count} problem{'s' if count != 1 else ''} in the fleet file", where=path
-        )
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the fleet file", where=path)
 
     def __str__(self) -> str:
         """Return every problem, a line each."""

@@ -87,9 +87,7 @@ def update_changes(
     return changes
 
 
-def unexplained(
-    window: Innovations, changes: Sequence[Change], first_hour: int, tuning: StepTuning
-) -> Innovations:
+def unexplained(window: Innovations, changes: Sequence[Change], first_hour: int, tuning: StepTuning) -> Innovations:
     """Return the window's innovations less what the changes explain."""
     total = window.score.shape[1]
     step = np.zeros(total)
@@ -126,15 +124,17 @@ def _refit(
 ) -> Change:
     """Re-date and re-estimate one change, all others taken as they are."""
     rest = unexplained(window, others, first_hour, tuning)
-    scan = scan_steps(
-        rest, tuning.step_response[None], reach, np.array([tuning.level_precision])
-    )
+    scan = scan_steps(rest, tuning.step_response[None], reach, np.array([tuning.level_precision]))
     origin = first_hour + reach.before
     at = change.hour - origin
     # Stay clear of the neighbouring changes: each keeps its own edge.
     low = max([0, at - _REDATE_HOURS, *[c.hour - origin + 2 for c in others if c.hour < change.hour]])
     high = min(
-        [reach.search, at + _REDATE_HOURS + 1, *[c.hour - origin - 1 for c in others if c.hour > change.hour]]
+        [
+            reach.search,
+            at + _REDATE_HOURS + 1,
+            *[c.hour - origin - 1 for c in others if c.hour > change.hour],
+        ]
     )
     sign = np.sign(change.step_kw)
     z = sign * scan.z[0, low:high]
@@ -153,9 +153,7 @@ def _strongest(
     reach: StepWindows,
 ) -> Change | None:
     rest = unexplained(window, changes, first_hour, tuning)
-    scan = scan_steps(
-        rest, tuning.step_response[None], reach, np.array([tuning.level_precision])
-    )
+    scan = scan_steps(rest, tuning.step_response[None], reach, np.array([tuning.level_precision]))
     z = scan.z[0].copy()
     origin = first_hour + reach.before
     for change in changes:

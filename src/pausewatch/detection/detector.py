@@ -94,7 +94,9 @@ class DetectorState:
     def fresh(series: int) -> DetectorState:
         """Return the state before the first day."""
         return DetectorState(
-            [[] for _ in range(series)], DriftState.fresh(series), np.full(series, -1, dtype=np.int64)
+            [[] for _ in range(series)],
+            DriftState.fresh(series),
+            np.full(series, -1, dtype=np.int64),
         )
 
 
@@ -237,15 +239,11 @@ def level_precision(whitener: Whitener, level_sd_kw: Floats) -> Floats:
     return (whitener.innovation_sd_kw / spread) ** 2
 
 
-
-
 def _window(whole: Innovations, end: int, reach: StepWindows) -> Innovations:
     """Return the `reach.total` hours before `end`, padded with unseen hours."""
     begin = max(0, end - reach.total)
     pad = ((0, 0), (reach.total - (end - begin), 0))
-    return Innovations(
-        np.pad(whole.score[:, begin:end], pad), np.pad(whole.weight[:, begin:end], pad)
-    )
+    return Innovations(np.pad(whole.score[:, begin:end], pad), np.pad(whole.weight[:, begin:end], pad))
 
 
 def _daily_means(

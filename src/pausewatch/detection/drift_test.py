@@ -117,9 +117,7 @@ def advance_drift(
         day: number of the day.
         settings: tuning.
     """
-    standard, allowance = _standardise(
-        daily_kw, level_sd_kw, model.daily_sd_kw, model.daily_rho, day, state, settings
-    )
+    standard, allowance = _standardise(daily_kw, level_sd_kw, model.daily_sd_kw, model.daily_rho, day, state, settings)
     seen = np.isfinite(standard)
     raised = np.where(seen, np.maximum(state.cusum + np.where(seen, standard, 0.0) - allowance, 0.0), state.cusum)
     state.since_day = np.where(raised <= 0, -1, np.where(state.cusum <= 0, day, state.since_day))

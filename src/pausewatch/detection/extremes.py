@@ -51,7 +51,11 @@ def standard_score_threshold(daily_max_z: Floats, alarms_per_year: float) -> Flo
 
 
 def gumbel_threshold(
-    maxima: Floats, maxima_per_year: float, alarms_per_year: float, prior_scale: float, prior_mean: float
+    maxima: Floats,
+    maxima_per_year: float,
+    alarms_per_year: float,
+    prior_scale: float,
+    prior_mean: float,
 ) -> tuple[Floats, Floats]:
     """Return the level that maxima exceed `alarms_per_year` times a year, and the tail's scale; both shape (S,).
 

@@ -55,9 +55,7 @@ class StepScan:
     information: Floats
 
 
-def scan_steps(
-    window: Innovations, step_response: Floats, reach: StepWindows, level_precision: Floats
-) -> StepScan:
+def scan_steps(window: Innovations, step_response: Floats, reach: StepWindows, level_precision: Floats) -> StepScan:
     """Fit a step at every onset of the search span, as seen at the window's end.
 
     Args:

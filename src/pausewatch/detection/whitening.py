@@ -12,6 +12,7 @@ weighted by how much the forecast's variance has grown. A gap so carries no info
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,9 +61,7 @@ class Whitener:
 
     def subset(self, series: npt.NDArray[np.intp]) -> Whitener:
         """Return the whitener of some of the series."""
-        return Whitener(
-            self.lag_weights[series], self.innovation_sd_kw[series], self.stationary_sd_kw[series]
-        )
+        return Whitener(self.lag_weights[series], self.innovation_sd_kw[series], self.stationary_sd_kw[series])
 
 
 @dataclass(frozen=True)
@@ -105,13 +104,13 @@ def fit_whitener(residual_kw: Floats, restart: Bools | None = None) -> Whitener:
     lag_apart = np.abs(LAGS[:, None] - LAGS[None, :])
     gram = autocovariance[:, lag_apart] + _RIDGE * variance[:, None, None] * np.eye(len(LAGS))
     weights = np.linalg.solve(gram, autocovariance[:, LAGS][..., None])[..., 0]
-    weights = _kept_stationary(weights)
-    rough = Whitener(weights, np.ones(series), np.sqrt(variance))
+    kept = _kept_stationary(weights)
+    rough = Whitener(kept, np.ones(series), np.sqrt(variance))
     raw = innovations(residual_kw, rough, restart)
     ordinary = raw.weight > 0.999
     sd = _clipped_sd(np.where(ordinary, raw.score, np.nan))
     sd = np.where(np.isfinite(sd) & (sd > 0), sd, spread)
-    return Whitener(weights, sd, np.sqrt(variance))
+    return Whitener(kept, sd, np.sqrt(variance))
 
 
 def innovations(
@@ -156,9 +155,9 @@ def innovations(
     return Innovations(score=weight * innovation / sd[:, None], weight=weight)
 
 
-def _kept_stationary(weights: Floats, limit: float = 0.995) -> Floats:
+def _kept_stationary(weights: npt.NDArray[np.floating[Any]], limit: float = 0.995) -> Floats:
     """Shrink the weights of any series whose autoregression would explode."""
-    out = weights.copy()
+    out = weights.astype(np.float64)
     companion = np.zeros((ORDER, ORDER))
     companion[1:, :-1] = np.eye(ORDER - 1)
     for s in range(len(out)):
@@ -173,7 +172,8 @@ def _kept_stationary(weights: Floats, limit: float = 0.995) -> Floats:
 def _clipped_sd(values: Floats) -> Floats:
     spread = 1.4826 * _nanmedian(np.abs(values))
     limit = _CLIP_SD * np.where(np.isfinite(spread) & (spread > 0), spread, np.inf)
-    return np.sqrt(_nanmean(np.clip(values, -limit[:, None], limit[:, None]) ** 2))
+    mean_square = _nanmean(np.clip(values, -limit[:, None], limit[:, None]) ** 2)
+    return np.asarray(np.sqrt(mean_square), dtype=np.float64)
 
 
 def _nanmean(values: Floats) -> Floats:

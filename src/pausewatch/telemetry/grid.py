@@ -21,7 +21,9 @@ HOURS_PER_WEEK = 168
 
 
 @lru_cache(maxsize=4096)
-def _zone_clock(zone: str, start_s: int, hours: int, offset_s: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+def _zone_clock(
+    zone: str, start_s: int, hours: int, offset_s: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
     """Return local day number (days since 1970-01-01) and local hour for each grid hour of a zone."""
     tz = ZoneInfo(zone)
     instants = start_s + offset_s + HOUR_S * np.arange(hours, dtype=np.int64)
@@ -79,9 +81,7 @@ class HourGrid:
     countries: tuple[str | None, ...]
 
     @staticmethod
-    def covering(
-        start: datetime, end: datetime, zones: Sequence[str], countries: Sequence[str | None]
-    ) -> HourGrid:
+    def covering(start: datetime, end: datetime, zones: Sequence[str], countries: Sequence[str | None]) -> HourGrid:
         """Return the smallest grid whose hours cover [start, end) for every zone."""
         first = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
         hours = int(-(-(end.astimezone(UTC) - first).total_seconds() // HOUR_S))

@@ -41,7 +41,11 @@ class Contributions:
         right = int(np.searchsorted(self.day, last_day, side="right"))
         part = slice(left, right)
         return Contributions(
-            self.row[part], self.hour[part], self.day[part], self.seconds[part], self.milliwatt_s[part]
+            self.row[part],
+            self.hour[part],
+            self.day[part],
+            self.seconds[part],
+            self.milliwatt_s[part],
         )
 
 
@@ -84,10 +88,7 @@ def contributions(
         .join(index.lazy(), on=["site_id", "meter_id"], how="inner")
         .sort(["row", "start_us", "available_us", "value"])
         .with_columns(
-            pl.when(
-                (pl.col("row").shift(-1) == pl.col("row"))
-                & (pl.col("start_us").shift(-1) == pl.col("start_us"))
-            )
+            pl.when((pl.col("row").shift(-1) == pl.col("row")) & (pl.col("start_us").shift(-1) == pl.col("start_us")))
             .then(pl.col("available_us").shift(-1))
             .alias("superseded_us")
         )
@@ -165,7 +166,8 @@ def _split_into_hours(
     if len(pieces) and pieces.max() > 1:
         at = np.repeat(np.arange(len(row)), pieces)
         step = np.arange(len(at)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-        row, start_s, length_s, milliwatt, day = (a[at] for a in (row, start_s, length_s, milliwatt, day))
+        row, day = row[at], day[at]
+        start_s, length_s, milliwatt = start_s[at], length_s[at], milliwatt[at]
         hour = first[at] + step
         left = np.maximum(start_s, hour * HOUR_S)
         right = np.minimum(start_s + length_s, (hour + 1) * HOUR_S)
@@ -205,9 +207,7 @@ class MeterHours:
     def mean_kw(self) -> npt.NDArray[np.float64]:
         """Return the mean over what was seen of each hour, kW or degC, shape (M, H); NaN where nothing was."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(
-                self.seconds > 0, self.milliwatt_s / self.seconds / _MILLIWATT_PER_KW, np.nan
-            )
+            return np.where(self.seconds > 0, self.milliwatt_s / self.seconds / _MILLIWATT_PER_KW, np.nan)
 
     def coverage(self) -> npt.NDArray[np.float64]:
         """Return the share of each hour that was seen, 0 to 1, shape (M, H)."""

@@ -40,7 +40,10 @@ _SIGNS: Mapping[Lane, Mapping[Measure, int]] = {
     },
     Lane.IT_LOAD: {Measure.IT_LOAD: 1},
 }
-_CORE: Mapping[Lane, Measure] = {Lane.UTILITY: Measure.UTILITY_IMPORT, Lane.IT_LOAD: Measure.IT_LOAD}
+_CORE: Mapping[Lane, Measure] = {
+    Lane.UTILITY: Measure.UTILITY_IMPORT,
+    Lane.IT_LOAD: Measure.IT_LOAD,
+}
 
 
 @dataclass(frozen=True)
@@ -124,10 +127,7 @@ def build_panel(
     # A meter slower than an hour repeats one value by its nature.
     slow = index.interval_s > 3600
     bad[slow] = False
-    lanes = {
-        lane: _lane(len(sites), index, mean, coverage, bad, signs, _CORE[lane])
-        for lane, signs in _SIGNS.items()
-    }
+    lanes = {lane: _lane(len(sites), index, mean, coverage, bad, signs, _CORE[lane]) for lane, signs in _SIGNS.items()}
     temperature = np.full((len(sites), grid.hours), np.nan)
     for row in np.flatnonzero(is_temperature):
         temperature[index.series[row]] = np.where(bad[row], np.nan, mean[row])

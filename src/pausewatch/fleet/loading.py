@@ -1,0 +1,220 @@
+"""Loading a fleet file: every problem at once, each with its line, key, value and the nearest valid one."""
+
+from __future__ import annotations
+
+import hashlib
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from pausewatch.errors import FleetError, FleetProblem
+from pausewatch.fleet import sources as source_specs
+from pausewatch.fleet.checks import check_fleet, warn_fleet
+from pausewatch.fleet.fleet import Fleet
+from pausewatch.fleet.yaml_nodes import Document, read_yaml
+
+_SOURCE_KINDS: dict[str, type[BaseModel]] = {
+    "csv": source_specs.CsvSpec,
+    "green_button": source_specs.GreenButtonSpec,
+    "opendatasoft": source_specs.OpendatasoftSpec,
+    "prometheus": source_specs.PrometheusSpec,
+    "redfish": source_specs.RedfishSpec,
+    "sql": source_specs.SqlSpec,
+    "eia930": source_specs.Eia930Spec,
+    "open_meteo": source_specs.OpenMeteoSpec,
+}
+_LONG = 80
+
+
+def load_fleet(path: str | Path) -> Fleet:
+    """Read a fleet file, or the `fleet.yaml` of a folder.
+
+    Raises:
+        FleetError: the file can't be used; holds everything found wrong.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / "fleet.yaml"
+    content = _read(file)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise FleetError(str(file), [FleetProblem(f"{file}:{line}", "", "not UTF-8; save the file as UTF-8")]) from None
+    document = read_yaml(text, str(file))
+    if document.data is None:
+        raise FleetError(str(file), document.problems or [FleetProblem(f"{file}:1", "", "the file is empty")])
+    if not isinstance(document.data, dict):
+        raise FleetError(str(file), [FleetProblem(f"{file}:1", "", "not a mapping; begin with `fleet: NAME`")])
+    problems = list(document.problems)
+    fleet: Fleet | None = None
+    try:
+        fleet = Fleet.model_validate(document.data)
+    except ValidationError as error:
+        # A list whose items are wrong is also reported as too short: that is no news.
+        problems += [
+            _problem(e, document, file)
+            for e in error.errors(include_url=False)
+            if not (e["type"] == "too_short" and e["input"])
+        ]
+    if fleet is not None:
+        problems += [_located(file, document, p, key, m) for p, key, m in check_fleet(fleet)]
+    if problems or fleet is None:
+        raise FleetError(str(file), sorted(set(problems), key=_line_number))
+    resolved = _with_resolved_paths(document.data, file.parent.resolve())
+    fleet = Fleet.model_validate(resolved)
+    fleet._path = file
+    fleet._sha256 = hashlib.sha256(content).hexdigest()
+    fleet._warnings = tuple(_located(file, document, p, key, m) for p, key, m in warn_fleet(fleet))
+    return fleet
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        message = "no such file; name the fleet file with --fleet"
+    except PermissionError:
+        message = "not allowed to read it; check the permissions"
+    except OSError as error:
+        message = f"can't be read: {error.strerror}"
+    raise FleetError(str(file), [FleetProblem(str(file), "", message)])
+
+
+def _line_number(problem: FleetProblem) -> tuple[int, str]:
+    tail = problem.where.rsplit(":", 1)[-1]
+    return (int(tail) if tail.isdigit() else 0, problem.key)
+
+
+def _located(file: Path, document: Document, path: tuple[str | int, ...], key: str, message: str) -> FleetProblem:
+    return FleetProblem(f"{file}:{document.line_of(path)}", key or _name(path, document.data), message)
+
+
+def _problem(error: Any, document: Document, file: Path) -> FleetProblem:
+    """Turn one of pydantic's errors into a line with a place and a remedy."""
+    path = _real_path(error["loc"], document.data)
+    kind = error["type"]
+    given = error.get("input")
+    shown = "" if isinstance(given, dict | list) or given is None else f" (got {str(given)[:_LONG]!r})"
+    message = error["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        valid = _keys_at(path[:-1], document.data)
+        message = f"unknown key{_nearest(str(path[-1]), valid)}"
+    elif kind == "missing":
+        message = "missing; add it"
+    elif kind == "enum":
+        expected = [part.strip("'") for part in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
+        message = f"{given!r} is not one of {', '.join(expected)}{_nearest(str(given), expected)}"
+    elif kind == "union_tag_invalid":
+        kinds = list(_SOURCE_KINDS)
+        tag = str(error["ctx"]["tag"])
+        path = (*path, "kind")
+        message = f"{tag!r} is not one of {', '.join(kinds)}{_nearest(tag, kinds)}"
+    elif kind == "union_tag_not_found":
+        message = f"a source needs a kind: one of {', '.join(_SOURCE_KINDS)}"
+    elif kind == "timezone_aware":
+        message = f"{given!r} has no offset; write it like {str(given).replace(' ', 'T')}Z or with +01:00"
+    elif kind in ("datetime_from_date_parsing", "datetime_parsing", "datetime_type"):
+        message = f"{given!r} is not an ISO 8601 time with an offset; write it like 2026-09-01T00:00:00Z"
+    elif kind == "string_pattern_mismatch":
+        message = f"{given!r}: use lower-case letters, digits and hyphens"
+    else:
+        message = message if error["type"] == "value_error" else message[:1].lower() + message[1:] + shown
+    return FleetProblem(f"{file}:{document.line_of(path)}", _name(path, document.data), message)
+
+
+def _real_path(loc: tuple[str | int, ...], data: Any) -> tuple[str | int, ...]:
+    """Drop the union tags that pydantic puts between real keys."""
+    out: list[str | int] = []
+    here = data
+    for part in loc:
+        if isinstance(here, dict) and part not in here and part in _SOURCE_KINDS and here.get("kind") == part:
+            continue
+        out.append(part)
+        here = _inside(here, part)
+    return tuple(out)
+
+
+def _name(path: tuple[str | int, ...], data: Any) -> str:
+    """Return a path as people name it: sites[slough-1].meters[utility].unit."""
+    out = ""
+    here = data
+    for part in path:
+        here = _inside(here, part)
+        if isinstance(part, int):
+            label = here.get("id") if isinstance(here, dict) else None
+            out += f"[{label if label is not None else part}]"
+        else:
+            out += f".{part}" if out else str(part)
+    return out
+
+
+def _inside(here: Any, part: str | int) -> Any:
+    if isinstance(here, dict):
+        return here.get(part)
+    if isinstance(here, list) and isinstance(part, int) and part < len(here):
+        return here[part]
+    return None
+
+
+def _nearest(given: str, valid: list[str]) -> str:
+    from rapidfuzz import fuzz, process
+
+    found = process.extractOne(given.lower(), valid, scorer=fuzz.WRatio, score_cutoff=55)
+    return f"; did you mean {found[0]!r}?" if found else f"; valid are: {', '.join(valid)}"
+
+
+def _keys_at(path: tuple[str | int, ...], data: Any) -> list[str]:
+    """Return the keys that are valid at a path, by walking the models along it."""
+    model: Any = Fleet
+    here = data
+    for part in path:
+        here = _inside(here, part)
+        if isinstance(part, str):
+            model = _field_type(model, part)
+        if model is None:
+            return []
+        if part == "source" and isinstance(here, dict):
+            model = _SOURCE_KINDS.get(str(here.get("kind")))
+    if model is None or not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return []
+    return [f.alias or name for name, f in model.model_fields.items()]
+
+
+def _field_type(model: Any, key: str) -> Any:
+    for name, info in getattr(model, "model_fields", {}).items():
+        if (info.alias or name) == key:
+            return next(_models_in(info.annotation), dict)
+    return None
+
+
+def _models_in(annotation: Any) -> Iterator[Any]:
+    if (
+        isinstance(annotation, type)
+        and not isinstance(annotation, types.GenericAlias)
+        and issubclass(annotation, BaseModel)
+    ):
+        yield annotation
+    for inner in typing.get_args(annotation):
+        yield from _models_in(inner)
+
+
+def _with_resolved_paths(data: dict[str, Any], base: Path) -> dict[str, Any]:
+    """Return the data with relative source paths made absolute; URLs stay."""
+    out = dict(data)
+    out["sites"] = [
+        {**site, "meters": [{**m, "source": _resolved(m["source"], base)} for m in site["meters"]]}
+        for site in data["sites"]
+    ]
+    return out
+
+
+def _resolved(source: dict[str, Any], base: Path) -> dict[str, Any]:
+    path = source.get("path")
+    if not path or "://" in str(path) or Path(str(path)).is_absolute():
+        return source
+    return {**source, "path": str(base / str(path))}

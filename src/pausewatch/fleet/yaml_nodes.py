@@ -1,0 +1,114 @@
+"""YAML read for people: every value keeps its line, and nothing is turned into something it isn't.
+
+PyYAML's resolvers are YAML 1.1: `NO` becomes False, `12:30` becomes 750, a time with an offset loses it. Here plain
+scalars become null, true, false, integers and floats as in YAML 1.2's core schema, and strings otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from pausewatch.errors import FleetProblem
+
+_INT = re.compile(r"[-+]?\d+")
+_FLOAT = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?")
+_MAX_NODES = 5_000_000
+
+Path = tuple[str | int, ...]
+
+
+@dataclass
+class Document:
+    """Plain data, the line of every key and value by path, and what was wrong with the YAML itself."""
+
+    data: Any = None
+    lines: dict[Path, int] = field(default_factory=dict)
+    problems: list[FleetProblem] = field(default_factory=list)
+
+    def line_of(self, path: Path) -> int:
+        """Return the line of a path, or of its nearest known parent."""
+        for end in range(len(path), -1, -1):
+            if path[:end] in self.lines:
+                return self.lines[path[:end]]
+        return 1
+
+
+def read_yaml(text: str, where: str) -> Document:
+    """Parse one YAML document."""
+    document = Document()
+    loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        node = yaml.compose(text, Loader=loader_class)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        message = error.problem or "not valid YAML"
+        lines = text.splitlines()
+        if (
+            mark
+            and line <= len(lines)
+            and "\t" in lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip())]
+        ):
+            message = "a tab in the indentation: YAML allows spaces only; replace it by spaces"
+        document.problems.append(FleetProblem(f"{where}:{line}", "", message))
+        return document
+    except yaml.YAMLError as error:
+        document.problems.append(FleetProblem(f"{where}:1", "", f"not valid YAML: {error}"))
+        return document
+    if node is None:
+        document.problems.append(FleetProblem(f"{where}:1", "", "the file is empty; see the README for an example"))
+        return document
+    document.data = _Reader(document, where).value(node, ())
+    return document
+
+
+class _Reader:
+    def __init__(self, document: Document, where: str) -> None:
+        self.document = document
+        self.where = where
+        self.count = 0
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        self.count += 1
+        line = node.start_mark.line + 1
+        self.document.lines.setdefault(path, line)
+        if self.count > _MAX_NODES:
+            raise yaml.YAMLError("too many values: aliases that multiply each other?")
+        if isinstance(node, yaml.ScalarNode):
+            return _scalar(node)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
+        out: dict[str, Any] = {}
+        for key_node, child in node.value:
+            key = str(key_node.value)
+            at = key_node.start_mark.line + 1
+            if key in out:
+                first = self.document.lines[(*path, key)]
+                self.document.problems.append(
+                    FleetProblem(f"{self.where}:{at}", key, f"given twice, first on line {first}; keep one")
+                )
+                continue
+            self.document.lines[(*path, key)] = at
+            out[key] = self.value(child, (*path, key))
+        return out
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    text = str(node.value)
+    if node.style is not None:
+        return text
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    if text in ("true", "True", "TRUE"):
+        return True
+    if text in ("false", "False", "FALSE"):
+        return False
+    if _INT.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
