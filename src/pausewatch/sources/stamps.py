@@ -30,8 +30,9 @@ def parse_stamps(given: pl.Series, timezone: str | None, where: str, key: str) -
         aware = pl.Series([None] * len(given), dtype=UTC_US)
     elif given.dtype.is_integer():
         # Epoch seconds, or milliseconds where the number is too large for them.
-        factor = 1_000 if (given.abs().max() or 0) > 100_000_000_000 else 1_000_000
-        instants = (given.cast(pl.Int64) * factor).cast(_NAIVE).dt.replace_time_zone("UTC").cast(UTC_US)
+        whole = given.cast(pl.Int64)
+        factor = 1_000 if (whole.abs() > 100_000_000_000).any() else 1_000_000
+        instants = (whole * factor).cast(_NAIVE).dt.replace_time_zone("UTC").cast(UTC_US)
         return instants, _flaws(instants)
     else:
         text = given.cast(pl.Utf8).str.strip_chars().str.replace(" ", "T", literal=True)

@@ -1,0 +1,211 @@
+"""The lake: readings, rejects and ingests as append-only Delta tables, on a folder or an object store.
+
+A correction is a new row with a later `available_at`. Reading as of a cut-off is a filter, so a replay can't look ahead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+
+from pausewatch.errors import LakeError
+from pausewatch.sources.schema import UTC_US
+
+READINGS_SCHEMA: Mapping[str, Any] = {
+    "site_id": pl.Utf8,
+    "meter_id": pl.Utf8,
+    "interval_start": UTC_US,
+    "interval_s": pl.Int32,
+    "value": pl.Float64,
+    "unit": pl.Utf8,
+    "quality": pl.Utf8,
+    "source": pl.Utf8,
+    "ingest_id": pl.Utf8,
+    "available_at": UTC_US,
+    "month": pl.Utf8,
+}
+REJECTS_SCHEMA: Mapping[str, Any] = {
+    "site_id": pl.Utf8,
+    "meter_id": pl.Utf8,
+    "where": pl.Utf8,
+    "raw": pl.Utf8,
+    "reason": pl.Utf8,
+    "interval_start": UTC_US,
+    "source": pl.Utf8,
+    "ingest_id": pl.Utf8,
+}
+INGESTS_SCHEMA: Mapping[str, Any] = {
+    "ingest_id": pl.Utf8,
+    "site_id": pl.Utf8,
+    "meter_id": pl.Utf8,
+    "source": pl.Utf8,
+    "sha256": pl.Utf8,
+    "readings": pl.Int64,
+    "rejects": pl.Int64,
+    "first_interval": UTC_US,
+    "last_interval": UTC_US,
+    "first_available_at": UTC_US,
+    "collected_at": UTC_US,
+}
+_SCHEMAS = {"readings": READINGS_SCHEMA, "rejects": REJECTS_SCHEMA, "ingests": INGESTS_SCHEMA}
+_COMPACT_ABOVE_FILES = 256
+_AWS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ALLOW_HTTP",
+    "AWS_SESSION_TOKEN",
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Delta tables under one root.
+
+    Args:
+        root: folder or URL.
+        storage_options: for an object store; read from the environment by `open`.
+    """
+
+    root: str
+    storage_options: Mapping[str, str]
+
+    @staticmethod
+    def open(root: str, storage_options: Mapping[str, str] | None = None) -> Lake:
+        """Return the lake at a folder (made if absent) or URL.
+
+        Raises:
+            LakeError: the folder can't be made.
+        """
+        if storage_options is None:
+            storage_options = {k: os.environ[k] for k in _AWS if k in os.environ} if "://" in root else {}
+            if root.startswith("s3://"):
+                # Two collects at once must not overwrite each other's commit: object stores check by etag.
+                storage_options = {"conditional_put": "etag", **storage_options}
+        lake = Lake(root.rstrip("/"), dict(storage_options))
+        if "://" not in root:
+            lake._guarded("can't be made", lambda: Path(root).mkdir(parents=True, exist_ok=True))
+        return lake
+
+    def append(self, table: str, rows: pl.DataFrame) -> None:
+        """Append rows to a table in one atomic commit; nothing is visible unless all is.
+
+        Raises:
+            LakeError: the rows can't be written.
+        """
+        if rows.is_empty():
+            return
+        from deltalake import write_deltalake
+
+        schema = _SCHEMAS[table]
+        data = rows.select([pl.col(name).cast(kind) for name, kind in schema.items()]).to_arrow()
+        partition = ["month"] if table == "readings" else None
+        self._guarded(
+            f"can't append {len(rows)} rows to {table}",
+            lambda: write_deltalake(
+                self._uri(table),
+                data,
+                mode="append",
+                partition_by=partition,
+                storage_options=dict(self.storage_options),
+            ),
+        )
+
+    def readings(
+        self,
+        *,
+        site_ids: Sequence[str] | None = None,
+        meter_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        available_until: datetime | None = None,
+    ) -> pl.LazyFrame:
+        """Return every version of the readings whose intervals start in [since, until), known by `available_until`."""
+        frame = self._scan("readings")
+        if since is not None:
+            frame = frame.filter((pl.col("month") >= since.strftime("%Y-%m")) & (pl.col("interval_start") >= since))
+        if until is not None:
+            frame = frame.filter((pl.col("month") <= until.strftime("%Y-%m")) & (pl.col("interval_start") < until))
+        if site_ids is not None:
+            frame = frame.filter(pl.col("site_id").is_in(list(site_ids)))
+        if meter_id is not None:
+            frame = frame.filter(pl.col("meter_id") == meter_id)
+        if available_until is not None:
+            frame = frame.filter(pl.col("available_at") <= available_until)
+        return frame
+
+    def as_of(self, cutoff: datetime, **selection: Any) -> pl.LazyFrame:
+        """Return one row an interval: the version known last at `cutoff`."""
+        return (
+            self.readings(available_until=cutoff, **selection)
+            .sort(["site_id", "meter_id", "interval_start", "available_at", "value"])
+            .unique(["site_id", "meter_id", "interval_start"], keep="last", maintain_order=True)
+        )
+
+    def rejects(self, site_ids: Sequence[str] | None = None) -> pl.LazyFrame:
+        """Return the rejected rows."""
+        frame = self._scan("rejects")
+        return frame if site_ids is None else frame.filter(pl.col("site_id").is_in(list(site_ids)))
+
+    def ingests(self, site_ids: Sequence[str] | None = None) -> pl.LazyFrame:
+        """Return the record of what was read, with the hash of each file or response."""
+        frame = self._scan("ingests").unique("ingest_id", keep="first", maintain_order=True)
+        return frame if site_ids is None else frame.filter(pl.col("site_id").is_in(list(site_ids)))
+
+    def tidy(self) -> None:
+        """Compact tables that have gathered many small files; readings stay as they are, and old files too.
+
+        Raises:
+            LakeError: a table can't be compacted.
+        """
+        from deltalake import DeltaTable
+
+        for table in _SCHEMAS:
+            if not self._exists(table):
+                continue
+            delta = DeltaTable(self._uri(table), storage_options=dict(self.storage_options))
+            if len(delta.file_uris()) > _COMPACT_ABOVE_FILES:
+                self._guarded(f"can't compact {table}", delta.optimize.compact)
+
+    def _scan(self, table: str) -> pl.LazyFrame:
+        if not self._exists(table):
+            return pl.LazyFrame(schema=dict(_SCHEMAS[table]))
+        return self._guarded(
+            f"can't read {table}",
+            lambda: pl.scan_delta(self._uri(table), storage_options=dict(self.storage_options) or None),
+        )
+
+    def _exists(self, table: str) -> bool:
+        from deltalake import DeltaTable
+
+        return self._guarded(
+            f"can't read {table}",
+            lambda: DeltaTable.is_deltatable(self._uri(table), storage_options=dict(self.storage_options)),
+        )
+
+    def _uri(self, table: str) -> str:
+        return f"{self.root}/{table}"
+
+    def _guarded(self, what: str, action: Callable[[], T]) -> T:
+        from deltalake.exceptions import DeltaError
+
+        try:
+            return action()
+        except PermissionError as error:
+            raise LakeError(
+                what, where=self.root, why="not allowed", remedy="check the permissions of the folder"
+            ) from error
+        except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
+            why = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+            raise LakeError(
+                what, where=self.root, why=why, remedy="nothing was lost; run again once that is mended"
+            ) from error
