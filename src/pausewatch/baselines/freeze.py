@@ -1,0 +1,257 @@
+"""Freezing: fit, backtest and refuse where history does not suffice; then never adapt again.
+
+A baseline that adapts within days makes a long run the new normal. A frozen one states what it was learned from, how it
+did on data it hadn't seen, and how uncertain it becomes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pausewatch.baselines.backtest import Backtest, backtest
+from pausewatch.baselines.contract import Expected, Floats, Series
+from pausewatch.baselines.level_error import LevelError, fit_level_error
+from pausewatch.baselines.ridge import FittedRidge, RidgeBaseline
+from pausewatch.baselines.scores import Score, score
+from pausewatch.errors import BaselineError
+from pausewatch.telemetry.grid import HourGrid
+
+_VERSION = 1
+MIN_DAYS = 28
+MIN_SHARE = 0.4
+_Z90 = 1.6448536
+
+
+@dataclass(frozen=True)
+class FrozenBaselines:
+    """Frozen baselines of a batch of series.
+
+    Args:
+        keys: `site/lane` of each series.
+        fitted: the model.
+        level_error: growth of the level's uncertainty.
+        hour_sd_kw: standard deviation that makes the 90 % interval of one hour honest on held-out data, (S,).
+        scores: on held-out hours.
+        refusals: why a series has no baseline, in plain sentences; empty where it has.
+        warnings: what is odd about a series' reference.
+        valid_days: days learned from, (S,).
+        reference_start_s: first hour of the reference, seconds since the epoch.
+        reference_end_s: the freeze.
+        heldout: the backtest (residuals for calibration); not saved.
+    """
+
+    keys: tuple[str, ...]
+    fitted: FittedRidge
+    level_error: LevelError
+    hour_sd_kw: Floats
+    scores: tuple[Score, ...]
+    refusals: tuple[tuple[str, ...], ...]
+    warnings: tuple[tuple[str, ...], ...]
+    valid_days: npt.NDArray[np.int64]
+    reference_start_s: int
+    reference_end_s: int
+    heldout: Backtest | None = None
+
+    @property
+    def is_usable(self) -> npt.NDArray[np.bool_]:
+        """Whether each series has a baseline, shape (S,)."""
+        return np.asarray([not reasons for reasons in self.refusals], dtype=np.bool_)
+
+    def expected(self, grid: HourGrid, temperature_c: Floats) -> Expected:
+        """Return what is expected over another grid of the same series, with its uncertainty."""
+        told = self.fitted.predict(grid, temperature_c)
+        days = (grid.start_s + 3600.0 * np.arange(grid.hours) - self.reference_end_s) / 86_400.0
+        level = self.level_error.sd_kw(days)
+        at_once = self.level_error.sd_kw(np.zeros(1))
+        grown = np.maximum(level**2 - at_once**2, 0.0)
+        usable = self.is_usable[:, None]
+        return Expected(
+            np.where(usable, told.mean_kw, np.nan),
+            np.where(usable, np.sqrt(self.hour_sd_kw[:, None] ** 2 + grown), np.nan),
+            np.where(usable, level, np.nan),
+            told.components,
+        )
+
+    def to_bytes(self, extra: dict[str, npt.NDArray[Any]]) -> bytes:
+        """Return the baselines and other arrays as an .npz, the same bytes for the same values, without pickle."""
+        about = {
+            "version": _VERSION,
+            "keys": self.keys,
+            "scores": [asdict(s) for s in self.scores],
+            "refusals": self.refusals,
+            "warnings": self.warnings,
+            "reference_start_s": self.reference_start_s,
+            "reference_end_s": self.reference_end_s,
+        }
+        arrays: dict[str, npt.NDArray[Any]] = {
+            **{f"fitted.{k}": v for k, v in self.fitted.state().items()},
+            **{f"extra.{k}": v for k, v in extra.items()},
+            "level_error": self.level_error.coefficients,
+            "hour_sd_kw": self.hour_sd_kw,
+            "valid_days": self.valid_days,
+            "about": np.frombuffer(json.dumps(about, sort_keys=True).encode(), dtype=np.uint8),
+        }
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in sorted(arrays):
+                member = io.BytesIO()
+                np.lib.format.write_array(member, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+                # A fixed time stamp: the same baselines have the same hash.
+                info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+                info.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(info, member.getvalue())
+        return out.getvalue()
+
+    @staticmethod
+    def from_bytes(content: bytes, where: str) -> tuple[FrozenBaselines, dict[str, npt.NDArray[Any]]]:
+        """Rebuild what `to_bytes` wrote.
+
+        Raises:
+            BaselineError: the file is broken, or of a version this program doesn't know.
+        """
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            about = json.loads(arrays.pop("about").tobytes())
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise BaselineError(
+                "not a readable baseline", where=where, why=str(error), remedy="fit it again"
+            ) from error
+        if about["version"] != _VERSION:
+            raise BaselineError(
+                f"baseline of version {about['version']}",
+                where=where,
+                remedy=f"this program reads version {_VERSION}; fit it again",
+            )
+        state = {k.removeprefix("fitted."): v for k, v in arrays.items() if k.startswith("fitted.")}
+        extra = {k.removeprefix("extra."): v for k, v in arrays.items() if k.startswith("extra.")}
+        frozen = FrozenBaselines(
+            keys=tuple(about["keys"]),
+            fitted=RidgeBaseline().from_state(state),
+            level_error=LevelError(arrays["level_error"]),
+            hour_sd_kw=arrays["hour_sd_kw"],
+            scores=tuple(Score(**s) for s in about["scores"]),
+            refusals=tuple(tuple(r) for r in about["refusals"]),
+            warnings=tuple(tuple(w) for w in about["warnings"]),
+            valid_days=arrays["valid_days"],
+            reference_start_s=about["reference_start_s"],
+            reference_end_s=about["reference_end_s"],
+        )
+        return frozen, extra
+
+
+def freeze(series: Series, has_meter: Sequence[bool], model: RidgeBaseline | None = None) -> FrozenBaselines:
+    """Fit and backtest every series of a batch, and freeze it at the end of its grid.
+
+    Args:
+        series: the reference; NaN where it must not be learned from.
+        has_meter: whether each series has a meter at all.
+        model: the candidate; the ridge baseline by default.
+    """
+    chosen = model or RidgeBaseline()
+    seen = np.isfinite(series.load_kw)
+    valid_days = _valid_days(seen)
+    refusals = tuple(
+        _refusals(series.load_kw[s], seen[s], int(valid_days[s]), has_meter[s]) for s in range(len(series.keys))
+    )
+    tested = backtest(chosen, series)
+    fitted = chosen.fit(series).with_trend_share(tested.trend_share)
+    mean = np.array([float(np.mean(r[m])) if m.any() else 1.0 for r, m in zip(series.load_kw, seen, strict=True)])
+    level_error = fit_level_error(tested.week_error_kw, tested.week_ahead_days, mean)
+    hour_sd = _honest_sd(tested.residual_kw, mean)
+    observed = tested.expected_kw + tested.residual_kw
+    half = _rolling_half_width(tested, hour_sd)
+    scores = tuple(score(observed[s], tested.residual_kw[s], half[s]) for s in range(len(series.keys)))
+    warnings = tuple(_warnings(series, s, fitted, int(valid_days[s])) for s in range(len(series.keys)))
+    return FrozenBaselines(
+        keys=series.keys,
+        fitted=fitted,
+        level_error=level_error,
+        hour_sd_kw=hour_sd,
+        scores=scores,
+        refusals=refusals,
+        warnings=warnings,
+        valid_days=valid_days,
+        reference_start_s=series.grid.start_s,
+        reference_end_s=series.grid.start_s + 3600 * series.grid.hours,
+        heldout=tested,
+    )
+
+
+def save(frozen: FrozenBaselines, extra: dict[str, npt.NDArray[Any]], folder: Path) -> tuple[str, Path]:
+    """Write baselines under the hash of their content; return hash and path."""
+    content = frozen.to_bytes(extra)
+    digest = hashlib.sha256(content).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{digest[:32]}.npz"
+    if not path.exists():
+        draft = path.with_suffix(f".{digest[:8]}.part")
+        draft.write_bytes(content)
+        draft.replace(path)
+    return digest, path
+
+
+def _valid_days(seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    whole = seen[:, : seen.shape[1] // 24 * 24].reshape(len(seen), -1, 24)
+    return np.asarray((whole.sum(axis=2) >= 12).sum(axis=1), dtype=np.int64)
+
+
+def _refusals(load_kw: Floats, seen: npt.NDArray[np.bool_], valid_days: int, has_meter: bool) -> tuple[str, ...]:
+    """Return why a series can't have a baseline."""
+    if not has_meter:
+        return ("there is no meter for this lane",)
+    out = []
+    if valid_days < MIN_DAYS:
+        out.append(
+            f"the reference holds {valid_days} days with at least 12 valid hours outside declared windows; {MIN_DAYS} are needed"
+        )
+    elif valid_days < MIN_SHARE * (seen.shape[0] / 24):
+        share = 100 * valid_days / (seen.shape[0] / 24)
+        out.append(f"only {share:.0f} % of the reference's days are valid; {100 * MIN_SHARE:.0f} % are needed")
+    if seen.any() and not np.any(np.abs(load_kw[seen]) > 1e-9):
+        out.append("the load is zero throughout the reference")
+    return tuple(out)
+
+
+def _warnings(series: Series, s: int, fitted: FittedRidge, valid_days: int) -> tuple[str, ...]:
+    out = []
+    if not fitted.scale.is_known[s]:
+        out.append(
+            "no outdoor temperature: weather stays in the residual, so smaller loads go unseen than with a temperature meter"
+        )
+    if valid_days < 3 * MIN_DAYS:
+        out.append(f"a short reference of {valid_days} valid days: its trend and its seasons are hardly known")
+    growth = 30 * fitted.trend_kw_day[s] / max(abs(float(fitted.level_kw[s])), 1e-9)
+    if abs(growth) > 0.02:
+        out.append(f"the load was changing by {100 * growth:+.1f} % a month when the reference ended")
+    return tuple(out)
+
+
+def _honest_sd(residual_kw: Floats, mean_kw: Floats) -> Floats:
+    """Return the standard deviation whose 90 % interval held 90 % of the held-out hours, shape (S,)."""
+    out = np.empty(len(residual_kw))
+    for s, row in enumerate(residual_kw):
+        seen = np.abs(row[np.isfinite(row)])
+        out[s] = np.quantile(seen, 0.9) / _Z90 if len(seen) >= 48 else 0.1 * abs(mean_kw[s])
+    return np.maximum(out, 1e-6)
+
+
+def _rolling_half_width(tested: Backtest, hour_sd_kw: Floats) -> Floats:
+    """Return half-widths each origin could have known: from the residuals of the origins before it (time-aware)."""
+    out = np.full(tested.residual_kw.shape, np.nan)
+    origins = np.flatnonzero(tested.restart)
+    for i, begin in enumerate(origins):
+        until = origins[i + 1] if i + 1 < len(origins) else tested.residual_kw.shape[1]
+        known = _honest_sd(tested.residual_kw[:, :begin], np.zeros(len(out))) if i else hour_sd_kw
+        out[:, begin:until] = (_Z90 * known)[:, None]
+    return out

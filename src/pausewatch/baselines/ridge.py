@@ -1,0 +1,221 @@
+"""The default baseline: ridge on time of week and temperature, for a whole batch of series at once.
+
+Hour-of-week effects are absorbed (every column is taken relative to its cell), which leaves a small regression on
+temperature and holidays; the effects follow, shrunk towards those of their kind of day. Weights are robust (Tukey), so
+that load-bank tests and spikes don't bend the shape. The level is that of the last weeks before the freeze; a trend goes
+on for as long as held-out data say it does, and fades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from pausewatch.baselines.contract import Expected, Floats, Series
+from pausewatch.baselines.features import (
+    COLUMNS,
+    PIECES,
+    TemperatureScale,
+    columns,
+    fit_temperature,
+    week_cells,
+)
+from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
+
+_TUKEY = 4.685
+_ROUNDS = 3
+_LEVEL_DAYS = 14.0
+_FADE_DAYS = 60.0
+_CELL_PRIOR_WEEKS = 3.0
+
+
+@dataclass(frozen=True)
+class FittedRidge:
+    """A fitted batch; all arrays begin with the series axis.
+
+    Args:
+        cells_kw: effect of each hour of the week, (S, 168).
+        slopes: coefficients of `features.columns`, (S, COLUMNS).
+        scale: of temperatures.
+        level_kw: load at the freeze beyond the effects, (S,).
+        trend_kw_day: slope of the level, (S,).
+        trend_share: how much of the slope is carried on, 0 to 1, (S,).
+        freeze_s: the freeze, seconds since the epoch.
+    """
+
+    cells_kw: Floats
+    slopes: Floats
+    scale: TemperatureScale
+    level_kw: Floats
+    trend_kw_day: Floats
+    trend_share: Floats
+    freeze_s: int
+
+    def predict(self, grid: HourGrid, temperature_c: Floats) -> Expected:
+        """Predict the mean; `freeze` adds the measured uncertainty."""
+        features = columns(grid, temperature_c, self.scale)
+        weather = np.einsum("shk,sk->sh", features[..., : 2 * PIECES], self.slopes[:, : 2 * PIECES], optimize=True)
+        holiday = features[..., -1] * self.slopes[:, -1, None]
+        week = np.take_along_axis(self.cells_kw, week_cells(grid), axis=1)
+        days = (grid.start_s + 3600.0 * np.arange(grid.hours) - self.freeze_s)[None, :] / 86_400.0
+        ahead = np.where(days > 0, _FADE_DAYS * (1 - np.exp(-np.maximum(days, 0) / _FADE_DAYS)), days)
+        level = self.level_kw[:, None] + (self.trend_share * self.trend_kw_day)[:, None] * ahead
+        mean = level + week + weather + holiday
+        nothing = np.full_like(mean, np.nan)
+        parts = {"level and trend": level, "hour of week": week, "temperature": weather, "holiday": holiday}
+        return Expected(mean, nothing, nothing, parts)
+
+    def with_trend_share(self, share: Floats) -> FittedRidge:
+        """Return the same fit carrying on another share of its trend."""
+        return FittedRidge(
+            self.cells_kw, self.slopes, self.scale, self.level_kw, self.trend_kw_day, share, self.freeze_s
+        )
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the fit as plain arrays."""
+        return {
+            "cells_kw": self.cells_kw,
+            "slopes": self.slopes,
+            "knots_c": self.scale.knots_c,
+            "climatology": self.scale.climatology,
+            "temperature_is_known": self.scale.is_known,
+            "level_kw": self.level_kw,
+            "trend_kw_day": self.trend_kw_day,
+            "trend_share": self.trend_share,
+            "freeze_s": np.full(len(self.level_kw), self.freeze_s, dtype=np.int64),
+        }
+
+
+@dataclass(frozen=True)
+class RidgeBaseline:
+    """Configuration of the ridge baseline.
+
+    Args:
+        ridge: penalty on temperature and holiday columns, as a share of the data's own information.
+    """
+
+    name: ClassVar[str] = "ridge"
+    ridge: float = 1e-3
+
+    def fit(self, reference: Series) -> FittedRidge:
+        """Fit every series of the batch on the hours it may learn from."""
+        load = reference.load_kw
+        seen = np.isfinite(load)
+        y = np.where(seen, load, 0.0)
+        scale = fit_temperature(reference.grid, reference.temperature_c)
+        features = columns(reference.grid, reference.temperature_c, scale)
+        cells = week_cells(reference.grid)
+        days = np.arange(reference.grid.hours) / 24.0
+        # The trend is fitted along so that it isn't mistaken for weather; it is estimated afresh below.
+        trend = np.broadcast_to((days - days.mean()) / max(days[-1], 1.0), load.shape)
+        design = np.concatenate([features, trend[..., None]], axis=2)
+        weight = seen.astype(np.float64)
+        slopes = np.zeros((len(load), COLUMNS + 1))
+        for _ in range(_ROUNDS):
+            slopes = self._slopes(design, y, weight, cells)
+            effect = y - np.einsum("shk,sk->sh", design, slopes, optimize=True)
+            mean = _cell_means(effect, weight, cells)
+            residual = effect - np.take_along_axis(mean, cells, axis=1)
+            weight = seen * _tukey(residual, seen)
+        effect = y - np.einsum("shk,sk->sh", features, slopes[:, :COLUMNS], optimize=True)
+        detrended = effect - trend * slopes[:, -1:]
+        base, effects = _shrunk_cells(detrended, weight, cells)
+        rest = effect - np.take_along_axis(effects, cells, axis=1)
+        level, slope = _level_and_trend(rest, weight, days)
+        level = np.where(np.isfinite(level), level, base)
+        return FittedRidge(
+            cells_kw=effects,
+            slopes=slopes[:, :COLUMNS],
+            scale=scale,
+            level_kw=level,
+            trend_kw_day=slope,
+            trend_share=np.zeros(len(load)),
+            freeze_s=reference.grid.start_s + reference.grid.hours * 3600,
+        )
+
+    def from_state(self, state: Mapping[str, npt.NDArray[Any]]) -> FittedRidge:
+        """Rebuild a fitted batch."""
+        scale = TemperatureScale(state["knots_c"], state["climatology"], state["temperature_is_known"])
+        return FittedRidge(
+            state["cells_kw"],
+            state["slopes"],
+            scale,
+            state["level_kw"],
+            state["trend_kw_day"],
+            state["trend_share"],
+            int(state["freeze_s"][0]) if len(state["freeze_s"]) else 0,
+        )
+
+    def _slopes(self, design: Floats, y: Floats, weight: Floats, cells: npt.NDArray[np.int64]) -> Floats:
+        """Regress within cells: every column relative to its cell's weighted mean."""
+        series, _, width = design.shape
+        within = np.empty_like(design)
+        for k in range(width):
+            mean = _cell_means(design[..., k], weight, cells)
+            within[..., k] = design[..., k] - np.take_along_axis(mean, cells, axis=1)
+        target = y - np.take_along_axis(_cell_means(y, weight, cells), cells, axis=1)
+        weighted = within * weight[..., None]
+        gram = np.matmul(weighted.transpose(0, 2, 1), within)
+        moment = np.matmul(weighted.transpose(0, 2, 1), target[..., None])
+        diagonal = np.einsum("skk->sk", gram)
+        penalty = self.ridge * diagonal + 1e-6 * np.maximum(weight.sum(axis=1), 1.0)[:, None]
+        gram = gram + penalty[:, :, None] * np.eye(width)
+        return np.asarray(np.linalg.solve(gram, moment)[..., 0].reshape(series, width))
+
+
+def _cell_means(values: Floats, weight: Floats, cells: npt.NDArray[np.int64]) -> Floats:
+    """Return weighted means by hour of week, shape (S, 168); the series' own mean where a cell is empty."""
+    series = len(values)
+    flat = (cells + HOURS_PER_WEEK * np.arange(series)[:, None]).ravel()
+    size = series * HOURS_PER_WEEK
+    total = np.bincount(flat, (values * weight).ravel(), size).reshape(series, HOURS_PER_WEEK)
+    count = np.bincount(flat, weight.ravel(), size).reshape(series, HOURS_PER_WEEK)
+    overall = total.sum(axis=1) / np.maximum(count.sum(axis=1), 1e-9)
+    return np.where(count > 1e-9, total / np.maximum(count, 1e-9), overall[:, None])
+
+
+def _shrunk_cells(values: Floats, weight: Floats, cells: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return each series' mean, and its hour-of-week effects about it drawn towards their kind of day."""
+    series = len(values)
+    means = _cell_means(values, weight, cells).reshape(series, 7, 24)
+    flat = (cells + HOURS_PER_WEEK * np.arange(series)[:, None]).ravel()
+    count = np.bincount(flat, weight.ravel(), series * HOURS_PER_WEEK).reshape(series, 7, 24)
+    kind = means.copy()
+    total = np.maximum(count[:, :5].sum(axis=1, keepdims=True), 1e-9)
+    kind[:, :5] = (means[:, :5] * count[:, :5]).sum(axis=1, keepdims=True) / total
+    effects = (count * means + _CELL_PRIOR_WEEKS * kind) / (count + _CELL_PRIOR_WEEKS)
+    flat_effects = effects.reshape(series, HOURS_PER_WEEK)
+    base = flat_effects.mean(axis=1)
+    return base, flat_effects - base[:, None]
+
+
+def _tukey(residual: Floats, seen: npt.NDArray[np.bool_]) -> Floats:
+    """Return Tukey's biweights."""
+    spread = np.array(
+        [1.4826 * np.median(np.abs(r[m])) if m.any() else 1.0 for r, m in zip(residual, seen, strict=True)]
+    )
+    u = residual / (_TUKEY * np.maximum(spread, 1e-9)[:, None])
+    return np.where(np.abs(u) < 1, (1 - u**2) ** 2, 0.0)
+
+
+def _level_and_trend(rest: Floats, weight: Floats, days: Floats) -> tuple[Floats, Floats]:
+    """Return the level at the end of the reference (kW) and the slope of the last months (kW/day), both (S,).
+
+    The level is an exponentially weighted mean, corrected for the slope over its own age; the slope is a weighted line
+    over twelve weeks.
+    """
+    age = days[-1] - days
+    recent = weight * np.exp(-age / _LEVEL_DAYS)
+    lately = weight * (age <= 84)
+    count = np.maximum(lately.sum(axis=1), 1e-9)
+    centre = (lately * -age).sum(axis=1) / count
+    x = -age[None, :] - centre[:, None]
+    mean = (lately * rest).sum(axis=1) / count
+    slope = (lately * x * (rest - mean[:, None])).sum(axis=1) / np.maximum((lately * x**2).sum(axis=1), 1e-9)
+    total = recent.sum(axis=1)
+    level = (recent * rest).sum(axis=1) / np.where(total > 1e-6, total, np.nan)
+    return level, slope
