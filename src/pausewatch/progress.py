@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 class Progress(Protocol):
@@ -35,6 +38,7 @@ class Terminal:
 
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()
+        self._task: TaskID | None = None
         self._name, self._total, self._done, self._told = "", 0, 0, 0.0
         if self._is_terminal:
             from rich.console import Console
@@ -48,7 +52,6 @@ class Terminal:
                 TimeElapsedColumn(),
                 console=Console(stderr=True),
             )
-            self._task = None
 
     def __enter__(self) -> Self:
         """Start drawing."""

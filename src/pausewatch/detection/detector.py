@@ -115,7 +115,7 @@ class Detector:
         heldout_kw: Floats,
         restart: Bools,
         local_day: npt.NDArray[np.int32],
-        alarms_per_year: float,
+        alarms_per_year: Floats,
     ) -> Calibration:
         """Learn noise and thresholds from held-out residuals.
 
@@ -123,7 +123,7 @@ class Detector:
             heldout_kw: shape (S, H) in time order, NaN where unseen.
             restart: hours at which a new fold begins, shape (H,).
             local_day: local day number of each hour, shape (S, H).
-            alarms_per_year: budget of one series, for both tests together.
+            alarms_per_year: budget of each series, for both tests together, shape (S,).
         """
         series, hours = heldout_kw.shape
         whitener = fit_whitener(heldout_kw, restart)
@@ -142,7 +142,7 @@ class Detector:
             whitener,
             standard_score_threshold(daily_max, budget),
             drift,
-            np.full(series, budget),
+            budget,
             np.isfinite(days).sum(axis=1),
         )
 

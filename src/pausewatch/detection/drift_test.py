@@ -66,7 +66,7 @@ class DriftState:
 def fit_drift(
     heldout_daily_kw: Floats,
     fold_of_day: npt.NDArray[np.int64],
-    alarms_per_year: float,
+    alarms_per_year: Floats,
     settings: DriftSettings,
     seed: int = 20_260_901,
 ) -> DriftModel:
@@ -75,7 +75,7 @@ def fit_drift(
     Args:
         heldout_daily_kw: shape (S, D), NaN where a day was not seen.
         fold_of_day: fold of each day, shape (D,); each fold's own level error is left in.
-        alarms_per_year: the budget, for each series.
+        alarms_per_year: the budget of each series, shape (S,).
         settings: tuning.
         seed: of the bootstrap.
     """
@@ -149,7 +149,7 @@ def _standardise(
 
 
 def _bootstrap_threshold(
-    standard: Floats, allowance: Floats, alarms_per_year: float, settings: DriftSettings, seed: int
+    standard: Floats, allowance: Floats, alarms_per_year: Floats, settings: DriftSettings, seed: int
 ) -> Floats:
     series, days = standard.shape
     usable = np.isfinite(standard)

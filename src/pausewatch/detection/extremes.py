@@ -31,7 +31,7 @@ def weekly_maxima(daily: Floats) -> Floats:
     return np.where(np.isfinite(filled), filled, np.nan)
 
 
-def standard_score_threshold(daily_max_z: Floats, alarms_per_year: float) -> Floats:
+def standard_score_threshold(daily_max_z: Floats, alarms_per_year: Floats) -> Floats:
     """Return the threshold of a daily maximum of standard scores for a yearly alarm budget, shape (S,).
 
     z**2 / 2 of a Gaussian score has an exponential tail of scale 1. A site whose load makes jumps of its own shows a
@@ -39,7 +39,7 @@ def standard_score_threshold(daily_max_z: Floats, alarms_per_year: float) -> Flo
 
     Args:
         daily_max_z: held-out daily maxima, shape (S, D), NaN where nothing could be evaluated.
-        alarms_per_year: the budget, for each series.
+        alarms_per_year: the budget of each series, shape (S,).
     """
     maxima = np.maximum(weekly_maxima(daily_max_z), 0.5)
     light, scale = gumbel_threshold(maxima**2 / 2.0, WEEKS_PER_YEAR, alarms_per_year, 1.0, 4.0)
@@ -53,7 +53,7 @@ def standard_score_threshold(daily_max_z: Floats, alarms_per_year: float) -> Flo
 def gumbel_threshold(
     maxima: Floats,
     maxima_per_year: float,
-    alarms_per_year: float,
+    alarms_per_year: Floats,
     prior_scale: float,
     prior_mean: float,
 ) -> tuple[Floats, Floats]:
@@ -81,5 +81,5 @@ def gumbel_threshold(
     scale = np.maximum(scale, 0.8 * prior)
     scale = np.maximum(scale, prior_scale)
     mode = mean - _EULER * scale
-    exceedance = min(alarms_per_year / maxima_per_year, 0.5)
+    exceedance = np.minimum(alarms_per_year / maxima_per_year, 0.5)
     return mode - scale * np.log(-np.log1p(-exceedance)), scale

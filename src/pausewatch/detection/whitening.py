@@ -173,7 +173,8 @@ def _clipped_sd(values: Floats) -> Floats:
     spread = 1.4826 * _nanmedian(np.abs(values))
     limit = _CLIP_SD * np.where(np.isfinite(spread) & (spread > 0), spread, np.inf)
     mean_square = _nanmean(np.clip(values, -limit[:, None], limit[:, None]) ** 2)
-    return np.asarray(np.sqrt(mean_square), dtype=np.float64)
+    out: Floats = np.sqrt(mean_square)
+    return out
 
 
 def _nanmean(values: Floats) -> Floats:

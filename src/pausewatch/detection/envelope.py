@@ -1,0 +1,60 @@
+"""The detection envelope: the smallest load that would have been found, for a site as it was seen that week.
+
+A step of size d is accepted when its standard score passes the threshold; with Gaussian innovations that happens with
+90 % probability when d = (threshold + 1.28) / sqrt(information). Information is what the test really had: hours that
+weren't seen carry none. An onset in the middle of an hour loses part of its edge; that loss is averaged in.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pausewatch.detection.detector import Calibration, Detector, level_precision
+from pausewatch.detection.step_test import step_information
+from pausewatch.detection.whitening import Innovations
+
+Floats = npt.NDArray[np.float64]
+
+_Z90 = 1.2815516
+_RUN_DAYS = 7
+
+
+def detectable_kw(detector: Detector, calibration: Calibration, window: Innovations, level_sd_kw: Floats) -> Floats:
+    """Return the smallest constant load of the lane found with 90 % probability after 7 days, kW, shape (S,).
+
+    Args:
+        detector: its windows.
+        calibration: thresholds and noise of the S series.
+        window: the last days' innovations, shape (S, reach.total); only their weights matter.
+        level_sd_kw: level error of the baseline now, shape (S,).
+    """
+    whitener = calibration.whitener
+    precision = level_precision(whitener, level_sd_kw)
+    lasted = _RUN_DAYS * 24
+    weight = np.where(window.weight > 0, window.weight, 0.0)
+    # A run starts at an hour of its own choosing: an unseen onset is judged from the next seen hour.
+    information, kept = step_information(weight, whitener.step_response, detector.reach, precision, lasted)
+    nearby = [
+        step_information(weight, whitener.step_response, detector.reach, precision, lasted - shift)[0]
+        for shift in (6, 12, 18)
+    ]
+    typical = np.median(np.stack([information, *nearby]), axis=0)
+    loss = (1.0 + kept) / 2.0
+    with np.errstate(divide="ignore"):
+        step = (calibration.step_threshold + _Z90) / (loss * np.sqrt(typical))
+    by_step = step * whitener.innovation_sd_kw
+    return np.asarray(np.minimum(by_step, _by_drift(calibration, level_sd_kw, detector)))
+
+
+def _by_drift(calibration: Calibration, level_sd_kw: Floats, detector: Detector) -> Floats:
+    """Return the load that carries the drift test over its threshold within 7 days (its mean path, plus 90 %)."""
+    drift, settings = calibration.drift, detector.drift_settings
+    gain = (1 - drift.daily_rho) / np.sqrt(1 - drift.daily_rho**2)
+    noise = _Z90 * np.sqrt(_RUN_DAYS)
+    allowance = settings.level_allowance * level_sd_kw / drift.daily_sd_kw + settings.reference_shift
+    # The first day brings the whole shift, the following ones what whitening leaves of it.
+    first = 1.0 / np.sqrt(1 - drift.daily_rho**2)
+    whole = first + (_RUN_DAYS - 1) * gain
+    shift = (drift.threshold + noise + _RUN_DAYS * gain * allowance) / whole
+    return np.asarray(shift * drift.daily_sd_kw)

@@ -1,0 +1,131 @@
+"""The reference: what a batch of sites may be learned from, its baselines and its calibrated tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from pausewatch.baselines.contract import Series
+from pausewatch.baselines.freeze import FrozenBaselines, freeze
+from pausewatch.detection.detector import Calibration, Detector
+from pausewatch.errors import BaselineError
+from pausewatch.fleet import Activity, Fleet, Pause, Site
+from pausewatch.telemetry.grid import HourGrid
+from pausewatch.telemetry.lake import Lake
+from pausewatch.telemetry.panel import Lane, Panel
+from pausewatch.telemetry.timeline import Timeline
+
+LANES = (Lane.UTILITY, Lane.IT_LOAD)
+MAX_REFERENCE_DAYS = 400
+_NOT_LEARNED = (Activity.TRAINING, Activity.COMMISSIONING, Activity.MAINTENANCE)
+# Below this share of strictly valid hours the usable ones are learned from too: a meter that drops every fifth sample
+# has few hours with 80 % of them, and many that tell their mean well.
+_ENOUGH_VALID = 0.75
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Baselines and calibration of a batch of sites at one pause, lane by lane: utility series first, then IT load."""
+
+    baselines: FrozenBaselines
+    calibration: Calibration
+
+
+def series_keys(sites: Sequence[Site]) -> tuple[str, ...]:
+    """Return the name of each series of a batch: every site's utility lane, then every site's IT lane."""
+    return tuple(f"{site.id}/{lane}" for lane in LANES for site in sites)
+
+
+def series_grid(grid: HourGrid) -> HourGrid:
+    """Return the grid of the series of a batch: the sites' grid, once a lane."""
+    return grid.subset([*range(len(grid.zones))] * len(LANES))
+
+
+def declared_hours(site: Site, grid: HourGrid, activities: Sequence[Activity], until: datetime | None = None) -> Bools:
+    """Return the hours of a grid inside the site's declarations of some activities, shape (H,)."""
+    out = np.zeros(grid.hours, dtype=np.bool_)
+    for declaration in site.declarations:
+        if declaration.activity not in activities:
+            continue
+        end = declaration.end or datetime.max.replace(tzinfo=UTC)
+        if until is not None:
+            end = min(end, until)
+        if end <= declaration.start:
+            continue
+        first = grid.hour_index(declaration.start)
+        last = grid.hours if end.year > 9000 else grid.hour_index(end - timedelta(microseconds=1)) + 1
+        out[max(first, 0) : max(last, 0)] = True
+    return out
+
+
+def learn(fleet: Fleet, lake: Lake, sites: Sequence[Site], pause: Pause, detector: Detector) -> Frozen:
+    """Fit, backtest, freeze and calibrate a batch of sites for a pause.
+
+    Learned only from what was known when the pause was announced (or began), minus declared training, commissioning and
+    maintenance, minus what was substituted or screened out.
+
+    Raises:
+        BaselineError: there are no readings before the pause at all.
+    """
+    freeze_at = pause.reference_end
+    first = _first_reading(lake, sites, freeze_at)
+    start = max(first, freeze_at - timedelta(days=MAX_REFERENCE_DAYS))
+    whole_days = max((freeze_at - start).days, 1)
+    start = freeze_at - timedelta(days=whole_days)
+    day = (freeze_at - timedelta(microseconds=1)).date()
+    cutoff = int((freeze_at + timedelta(hours=fleet.cutoff_hours)).timestamp() * 1e6)
+    cutoffs = np.full((len(sites), 1), cutoff, dtype=np.int64)
+    timeline = Timeline.load(lake, sites, start, freeze_at, [day], cutoffs)
+    panel = timeline.advance()
+    skip = panel.grid.hour_index(start)
+    grid = panel.grid.sliced(skip, skip + whole_days * 24)
+    span = slice(skip, skip + whole_days * 24)
+    load = np.concatenate([learnable(panel, sites, lane)[:, span] for lane in LANES])
+    temperature = np.concatenate([panel.temperature_c[:, span]] * len(LANES))
+    has_meter = [bool(panel.lanes[lane].has_meter[s]) for lane in LANES for s in range(len(sites))]
+    many = series_grid(grid)
+    baselines = freeze(Series(series_keys(sites), many, load, temperature), has_meter)
+    heldout = baselines.heldout
+    assert heldout is not None  # noqa: S101  # freeze always backtests
+    lanes_of_site = np.maximum(sum(panel.lanes[lane].has_meter.astype(np.float64) for lane in LANES), 1.0)
+    budget = np.tile(fleet.false_alarms_per_site_year / lanes_of_site, len(LANES))
+    calibration = detector.calibrate(heldout.residual_kw, heldout.restart, heldout.grid.local_day, budget)
+    return Frozen(baselines, calibration)
+
+
+def learnable(panel: Panel, sites: Sequence[Site], lane: Lane) -> npt.NDArray[np.float64]:
+    """Return the lane's hours that may be learned from, NaN elsewhere, shape (S, H)."""
+    hours = panel.lanes[lane]
+    usable = np.isfinite(hours.load_kw)
+    strict = hours.is_valid.sum(axis=1) >= _ENOUGH_VALID * np.maximum(usable.sum(axis=1), 1)
+    taken = np.where(strict[:, None], hours.is_valid, usable)
+    load = np.where(taken, hours.load_kw, np.nan)
+    for s, site in enumerate(sites):
+        load[s, declared_hours(site, panel.grid, _NOT_LEARNED)] = np.nan
+    return load
+
+
+def _first_reading(lake: Lake, sites: Sequence[Site], before: datetime) -> datetime:
+    import polars as pl
+
+    found = (
+        lake.readings(site_ids=[s.id for s in sites], until=before)
+        .select(pl.col("interval_start").min())
+        .collect()["interval_start"]
+        .to_list()
+    )
+    if not found or found[0] is None:
+        names = ", ".join(s.id for s in sites[:5])
+        raise BaselineError(
+            f"no readings before {before.isoformat()}",
+            where=f"sites {names}",
+            remedy="collect telemetry from before the pause was announced",
+        )
+    first: datetime = found[0]
+    return first

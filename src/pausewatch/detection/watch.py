@@ -1,0 +1,254 @@
+"""The watch: a batch of sites under one pause, carried from report day to report day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from pausewatch.baselines.contract import Expected
+from pausewatch.detection.detector import Detector, DetectorState
+from pausewatch.detection.envelope import detectable_kw
+from pausewatch.detection.episodes import Episode, episodes_of
+from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid
+from pausewatch.fleet import Activity, Fleet, Pause, Site
+from pausewatch.telemetry.grid import HourGrid
+from pausewatch.telemetry.lake import Lake
+from pausewatch.telemetry.panel import Lane, Panel
+from pausewatch.telemetry.timeline import Timeline, cutoffs_us
+
+Floats = npt.NDArray[np.float64]
+_EPOCH = date(1970, 1, 1)
+# Days of the reference that the tests look back on when the pause begins.
+LEAD_DAYS = 28
+
+
+@dataclass(frozen=True)
+class LaneDay:
+    """One lane of one site as seen on a report day; arrays over the panel's hours, the day's end last.
+
+    Args:
+        lane: utility or IT load.
+        has_meter: whether the site has the lane.
+        refusals: why it has no baseline; empty where it has.
+        observed_kw: load, NaN where unseen or not yet due.
+        expected: what the frozen baseline says, arrays of shape (1, H).
+        residual_kw: observed less expected, declared windows left out.
+        innovation_sd_kw: standard deviation of an hourly innovation.
+        episodes: spans of unexpected load.
+        detectable_kw: smallest load of the lane found with 90 % probability in 7 days.
+    """
+
+    lane: Lane
+    has_meter: bool
+    refusals: tuple[str, ...]
+    observed_kw: Floats
+    expected: Expected
+    residual_kw: Floats
+    innovation_sd_kw: float
+    episodes: tuple[Episode, ...]
+    detectable_kw: float
+
+
+@dataclass(frozen=True)
+class SiteWatchDay:
+    """One site as seen on a report day.
+
+    Args:
+        site: the site.
+        pause: the pause in force.
+        day: the report day.
+        grid: hours of the panel, one series.
+        day_hours: [first, end) hours of the local day.
+        lanes: by lane.
+        coverage: share of the samples of each lane's hours that were seen, by lane, shape (H,).
+        is_screened: hours at which something arrived that can't be taken, by lane, shape (H,).
+        temperature_c: outdoor temperature, shape (H,).
+    """
+
+    site: Site
+    pause: Pause
+    day: date
+    grid: HourGrid
+    day_hours: tuple[int, int]
+    lanes: dict[Lane, LaneDay]
+    coverage: dict[Lane, Floats]
+    is_screened: dict[Lane, npt.NDArray[np.bool_]]
+    temperature_c: Floats
+
+
+@dataclass
+class Watch:
+    """Sequential state of a batch of sites; `advance` takes one report day.
+
+    Days are taken in order from the pause's first: what a day's tests knew is what had arrived by its cut-off, whether
+    the watch has been running since or is rebuilt from the lake.
+    """
+
+    fleet: Fleet
+    pause: Pause
+    sites: tuple[Site, ...]
+    frozen: Frozen
+    detector: Detector
+    timeline: Timeline
+    state: DetectorState
+    masked: npt.NDArray[np.bool_] = field(repr=False)
+
+    @staticmethod
+    def open(
+        fleet: Fleet, pause: Pause, sites: Sequence[Site], frozen: Frozen, lake: Lake, last: date, detector: Detector
+    ) -> Watch:
+        """Prepare a watch from the pause's first report day to `last`."""
+        first = first_day(pause, sites)
+        days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
+        start = pause.reference_end - timedelta(days=LEAD_DAYS)
+        end = max(site.day_bounds(last)[1] for site in sites)
+        timeline = Timeline.load(lake, sites, start, end, days, cutoffs_us(sites, days, fleet.cutoff_hours))
+        grid = timeline.grid
+        training = np.stack([declared_hours(s, grid, (Activity.TRAINING,), until=pause.start) for s in sites])
+        works = np.stack(
+            [declared_hours(s, grid, (Activity.COMMISSIONING, Activity.MAINTENANCE), until=pause.start) for s in sites]
+        )
+        masked = np.concatenate([training | works] * len(LANES))
+        state = DetectorState.fresh(len(sites) * len(LANES))
+        return Watch(fleet, pause, tuple(sites), frozen, detector, timeline, state, masked)
+
+    @property
+    def day(self) -> date:
+        """The report day taken last."""
+        return self.timeline.days[self.timeline.position]
+
+    def advance(self) -> WatchDay:
+        """Take the next report day."""
+        panel = self.timeline.advance()
+        day = self.day
+        number = (day - _EPOCH).days
+        grid = panel.grid
+        many = series_grid(grid)
+        ends = np.array([grid.hour_index(site.day_bounds(day)[1] - timedelta(seconds=1)) + 1 for site in self.sites])
+        ends = np.where(grid.offset_s > 0, _local_ends(grid, number), ends)
+        end_hour = np.tile(ends, len(LANES))
+        load = np.concatenate([panel.lanes[lane].load_kw for lane in LANES])
+        due = np.arange(grid.hours)[None, :] < end_hour[:, None]
+        expected = self.frozen.baselines.expected(many, np.concatenate([panel.temperature_c] * len(LANES)))
+        observed = np.where(due, load, np.nan)
+        residual = np.where(self.masked, np.nan, observed - expected.mean_kw)
+        window = self.detector.advance(
+            self.state,
+            self.frozen.calibration,
+            residual,
+            expected.level_sd_kw,
+            end_hour,
+            many.local_day,
+            number,
+        )
+        rows = np.arange(len(end_hour))
+        level_now = expected.level_sd_kw[rows, np.clip(end_hour - 1, 0, grid.hours - 1)]
+        stationary = self.frozen.calibration.whitener.stationary_sd_kw
+        smallest = detectable_kw(
+            self.detector, self.frozen.calibration, window, np.where(np.isfinite(level_now), level_now, stationary)
+        )
+        return WatchDay(self, panel, day, end_hour, observed, expected, residual, smallest)
+
+
+@dataclass(frozen=True)
+class WatchDay:
+    """A batch of sites as seen on a report day; `site(i)` gives one of them."""
+
+    watch: Watch
+    panel: Panel
+    day: date
+    end_hour: npt.NDArray[np.int64]
+    observed_kw: Floats
+    expected: Expected
+    residual_kw: Floats
+    detectable_kw: Floats
+
+    def site(self, position: int) -> SiteWatchDay:
+        """Return one site's view of the day."""
+        watch, panel = self.watch, self.panel
+        site = watch.sites[position]
+        number = (self.day - _EPOCH).days
+        mine = np.flatnonzero(panel.grid.local_day[position] == number)
+        end = int(self.end_hour[position])
+        span = slice(0, end)
+        return SiteWatchDay(
+            site=site,
+            pause=watch.pause,
+            day=self.day,
+            grid=panel.grid.subset([position]).sliced(0, end),
+            day_hours=(int(mine[0]), int(mine[-1]) + 1) if len(mine) else (end, end),
+            lanes={lane: self._lane(lane, k * len(watch.sites) + position, position) for k, lane in enumerate(LANES)},
+            coverage={lane: panel.lanes[lane].coverage[position, span] for lane in LANES},
+            is_screened={lane: panel.lanes[lane].is_screened[position, span] for lane in LANES},
+            temperature_c=panel.temperature_c[position, span],
+        )
+
+    def _lane(self, lane: Lane, series: int, position: int) -> LaneDay:
+        watch = self.watch
+        span = slice(0, int(self.end_hour[series]))
+        row = slice(series, series + 1)
+        calibration = watch.frozen.calibration
+        refusals = watch.frozen.baselines.refusals[series]
+        expected = Expected(
+            self.expected.mean_kw[row, span],
+            self.expected.sd_kw[row, span],
+            self.expected.level_sd_kw[row, span],
+            {},
+        )
+        return LaneDay(
+            lane=lane,
+            has_meter=bool(self.panel.lanes[lane].has_meter[position]),
+            refusals=refusals,
+            observed_kw=self.observed_kw[series, span],
+            expected=expected,
+            residual_kw=self.residual_kw[series, span],
+            innovation_sd_kw=float(calibration.whitener.innovation_sd_kw[series]),
+            episodes=() if refusals else tuple(self._episodes(lane, series)),
+            detectable_kw=float("inf") if refusals else float(self.detectable_kw[series]),
+        )
+
+    def _episodes(self, lane: Lane, series: int) -> list[Episode]:
+        watch = self.watch
+        threshold = float(watch.frozen.calibration.step_threshold[series])
+        found = episodes_of(lane.value, watch.state.changes[series], threshold)
+        alarm_day = int(watch.state.drift_alarm_day[series])
+        if alarm_day >= 0:
+            found.append(self._drift(lane, series, alarm_day))
+        return found
+
+    def _drift(self, lane: Lane, series: int, alarm_day: int) -> Episode:
+        """Size a drift: the mean excess since the cumulative sum last left zero."""
+        state, calibration = self.watch.state, self.watch.frozen.calibration
+        since = int(state.drift.since_day[series])
+        local_day = self.panel.grid.local_day[series % len(self.watch.sites)]
+        start = int(np.searchsorted(local_day, since))
+        end = int(self.end_hour[series])
+        excess = self.residual_kw[series, start:end]
+        recent = excess[-7 * 24 :]
+        seen = recent[np.isfinite(recent)]
+        level_sd = float(self.expected.level_sd_kw[series, max(end - 1, 0)])
+        return Episode(
+            lane=lane.value,
+            is_drift=True,
+            start_hour=start,
+            end_hour=None,
+            excess_kw=max(float(seen.mean()) if len(seen) else 0.0, 0.0),
+            sd_kw=float(np.hypot(level_sd, calibration.drift.daily_sd_kw[series] / np.sqrt(7))),
+            base_kw=0.0,
+            strength=float(state.drift.cusum[series] / calibration.drift.threshold[series]),
+            alarm_day=alarm_day,
+        )
+
+
+def first_day(pause: Pause, sites: Sequence[Site]) -> date:
+    """Return the first local day of the pause at any of the sites."""
+    return min(pause.start.astimezone(site.zone).date() for site in sites)
+
+
+def _local_ends(grid: HourGrid, number: int) -> npt.NDArray[np.int64]:
+    """Return the end of a local day on grids that are shifted against whole UTC hours, shape (S,)."""
+    return np.asarray([int(np.searchsorted(row, number, side="right")) for row in grid.local_day], dtype=np.int64)
