@@ -1,7 +1,7 @@
 """Features of an hour: cell of the week, and outdoor temperature as straight pieces.
 
 Time of week and temperature (TOWT): Mathieu, Price, Kiliccote and Piette, "Quantifying changes in building electricity
-use", IEEE Trans. Smart Grid 2 (2011). Temperature has its own slopes in working hours.
+use", IEEE Trans. Smart Grid 2 (2011). Temperature has its own slopes by day.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ Floats = npt.NDArray[np.float64]
 KNOT_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
 PIECES = len(KNOT_QUANTILES) + 1
 COLUMNS = 2 * PIECES + 1
-"""Temperature pieces at all hours, the same in working hours, and holidays."""
+"""Temperature pieces at all hours, the same weighted to the day, and holidays."""
 
-_SUNDAY = 6 * 24
 _YEAR_H = 8766.0
 
 
@@ -40,9 +39,8 @@ class TemperatureScale:
 
 
 def week_cells(grid: HourGrid) -> npt.NDArray[np.int64]:
-    """Return the hour of week of each hour, holidays taken as Sundays, shape (S, H)."""
-    cells = grid.hour_of_week.astype(np.int64)
-    return np.where(grid.is_holiday, _SUNDAY + grid.local_hour.astype(np.int64), cells) % HOURS_PER_WEEK
+    """Return the hour of week of each hour, shape (S, H)."""
+    return grid.hour_of_week.astype(np.int64) % HOURS_PER_WEEK
 
 
 def fit_temperature(grid: HourGrid, temperature_c: Floats) -> TemperatureScale:
@@ -68,14 +66,15 @@ def columns(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale) -> F
     edges = np.concatenate(
         [np.full((len(temperature), 1), -np.inf), scale.knots_c, np.full((len(temperature), 1), np.inf)], axis=1
     )
-    working = (grid.local_hour >= 8) & (grid.local_hour < 20) & (grid.hour_of_week < 5 * 24) & ~grid.is_holiday
+    # By day weather counts differently than by night; a smooth weight leaves no edge for a test to trip over.
+    by_day = 0.5 * (1 - np.cos(2 * np.pi * (grid.local_hour - 2.0) / 24.0))
     middle = scale.knots_c[:, len(KNOT_QUANTILES) // 2][:, None]
     for piece in range(PIECES):
         low, high = edges[:, piece, None], edges[:, piece + 1, None]
         # Each piece is the part of the way from the middle knot that lies inside it, so the pieces add up.
         inside = np.clip(temperature, low, high) - np.clip(np.broadcast_to(middle, temperature.shape), low, high)
         out[..., piece] = inside
-        out[..., PIECES + piece] = inside * working
+        out[..., PIECES + piece] = inside * by_day
     out[~scale.is_known] = 0.0
     out[..., -1] = grid.is_holiday
     return out

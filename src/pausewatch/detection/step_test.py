@@ -27,12 +27,13 @@ class StepWindows:
     Args:
         before: hours that tell the level before an onset.
         search: how far back an onset is looked for.
-        persistence: hours a step must have lasted before it is judged.
+        persistence: hours a step must have lasted before it is judged: longer than a day, so that a holiday or a
+            day's maintenance is none.
     """
 
     before: int = 14 * 24
     search: int = 14 * 24
-    persistence: int = 18
+    persistence: int = 30
 
     @property
     def total(self) -> int:

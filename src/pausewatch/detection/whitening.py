@@ -124,7 +124,7 @@ def innovations(
     Args:
         residual_kw: shape (S, H), NaN where unseen.
         whitener: the autoregressions of the same S series.
-        restart: hours before which memory is dropped, shape (H,) or (S, H); that hour itself carries nothing.
+        restart: hours at which a new fold begins, shape (H,) or (S, H); the day after carries nothing.
         initial_sd_kw: standard deviation of the level before the first hour and of a forecast after a long gap,
             shape (S,); the stationary one by default.
     """
@@ -141,17 +141,27 @@ def innovations(
     unseen_for = np.full(series, longest - 1)
     variance = np.ones((series, hours))
     rows = np.arange(series)
+    steps = np.arange(1, ORDER + 1)
     for h in range(hours):
         at = h + ORDER
-        if restarts[:, h].any():
-            filled[restarts[:, h], :at] = 0.0
         forecast = (whitener.lag_weights * filled[:, at - LAGS]).sum(axis=1)
         here = seen[:, h]
+        back = np.flatnonzero(here & (unseen_for > 0))
+        if len(back):
+            # The forecast's error grew over the gap: what stood in for its hours is moved the same way.
+            gap = unseen_for[back][:, None]
+            share = np.clip((gap - steps + 1) / (gap + 1), 0.0, 1.0)
+            missed = (residual_kw[back, h] - forecast[back])[:, None]
+            filled[back[:, None], at - steps] += missed * share
         filled[:, at] = np.where(here, residual_kw[:, h], forecast)
         innovation[:, h] = np.where(here, residual_kw[:, h] - forecast, 0.0)
         variance[:, h] = growth[rows, unseen_for]
         unseen_for = np.where(here, 0, np.minimum(unseen_for + 1, longest - 1))
-    weight = np.where(seen & ~restarts, 1.0 / variance, 0.0)
+    # A new fold has a level of its own: its first day says nothing of what came before.
+    after_restart = np.zeros_like(restarts)
+    for fold in np.unique(np.nonzero(restarts)[1]):
+        after_restart[:, fold : fold + ORDER + 1] |= restarts[:, fold : fold + 1]
+    weight = np.where(seen & ~after_restart, 1.0 / variance, 0.0)
     return Innovations(score=weight * innovation / sd[:, None], weight=weight)
 
 
