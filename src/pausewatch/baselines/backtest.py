@@ -18,6 +18,8 @@ from pausewatch.telemetry.grid import HourGrid
 FOLD_DAYS = 28
 _FIRST_DAYS = 42
 _WEEK_H = 168
+# Valid days a series needs before an origin: with fewer, what is "predicted" says nothing of the model.
+_PAST_DAYS = 14
 _SHARES = (0.0, 0.5, 1.0)
 # A trend is carried on only where it has clearly helped: wrong, it grows for months.
 _MUST_GAIN = 0.85
@@ -50,7 +52,9 @@ def backtest(model: RidgeBaseline, series: Series) -> Backtest:
     """Backtest every series of a batch on its reference."""
     grid = series.grid
     days = grid.hours // 24
-    first = min(max(_FIRST_DAYS, days // 3), max(days - FOLD_DAYS, 14))
+    if days <= _PAST_DAYS:
+        return _nothing_seen(series)
+    first = min(max(_FIRST_DAYS, days // 3), max(days - FOLD_DAYS, _PAST_DAYS))
     origins = [d * 24 for d in range(first, max(days - 6, first + 1), FOLD_DAYS)]
     count = len(series.keys)
     trials: list[list[Floats]] = [[] for _ in _SHARES]
@@ -58,9 +62,11 @@ def backtest(model: RidgeBaseline, series: Series) -> Backtest:
         past = Series(series.keys, grid.sliced(0, origin), series.load_kw[:, :origin], series.temperature_c[:, :origin])
         fitted = model.fit(past)
         ahead = grid.sliced(origin, grid.hours)
+        begun = (np.isfinite(past.load_kw).sum(axis=1) >= 12 * _PAST_DAYS)[:, None]
         for i, share in enumerate(_SHARES):
             told = fitted.with_trend_share(np.full(count, share))
-            trials[i].append(told.predict(ahead, series.temperature_c[:, origin:]).mean_kw)
+            mean = told.predict(ahead, series.temperature_c[:, origin:]).mean_kw
+            trials[i].append(np.where(begun, mean, np.nan))
     share_index = _best_shares(trials, origins, series.load_kw)
     begin = origins[0]
     expected = np.full((count, grid.hours - begin), np.nan)
@@ -85,6 +91,15 @@ def backtest(model: RidgeBaseline, series: Series) -> Backtest:
         week_error_kw=np.stack(errors, axis=1) if errors else np.full((count, 0), np.nan),
         week_ahead_days=np.asarray(ahead_days),
     )
+
+
+def _nothing_seen(series: Series) -> Backtest:
+    """Return the backtest of a reference too short for one: one origin, nothing predicted."""
+    unseen = np.full(series.load_kw.shape, np.nan)
+    restart = np.zeros(series.grid.hours, dtype=np.bool_)
+    restart[:1] = True
+    count = len(series.keys)
+    return Backtest(series.grid, unseen, unseen, restart, np.zeros(count), np.full((count, 0), np.nan), np.empty(0))
 
 
 def _best_shares(trials: list[list[Floats]], origins: list[int], load_kw: Floats) -> npt.NDArray[np.intp]:

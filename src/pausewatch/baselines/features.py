@@ -21,6 +21,7 @@ COLUMNS = 2 * PIECES + 1
 """Temperature pieces at all hours, the same weighted to the day, and holidays."""
 
 _YEAR_H = 8766.0
+_GUESS_MARGIN = 0.25
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ def fit_temperature(grid: HourGrid, temperature_c: Floats) -> TemperatureScale:
 def columns(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale) -> Floats:
     """Return the regression columns of each hour, shape (S, H, COLUMNS)."""
     usual = np.einsum("shi,si->sh", _seasons(grid), scale.climatology, optimize=True)
+    # A season that was never seen can only be guessed at: never far beyond what was.
+    low, high = scale.knots_c[:, :1], scale.knots_c[:, -1:]
+    usual = np.clip(usual, low - _GUESS_MARGIN * (high - low), high + _GUESS_MARGIN * (high - low))
     temperature = np.where(np.isfinite(temperature_c), temperature_c, usual)
     out = np.zeros((*temperature.shape, COLUMNS))
     edges = np.concatenate(

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,10 +27,12 @@ from pausewatch.baselines.scores import Score, score
 from pausewatch.errors import BaselineError
 from pausewatch.telemetry.grid import HourGrid
 
-_VERSION = 1
+_VERSION = 2
+_BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 MIN_DAYS = 28
 MIN_SHARE = 0.4
 _Z90 = 1.6448536
+_HONEST_HOURS = 48
 
 
 @dataclass(frozen=True)
@@ -120,34 +123,46 @@ class FrozenBaselines:
             BaselineError: the file is broken, or of a version this program doesn't know.
         """
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
+            arrays = _read_arrays(content)
             about = json.loads(arrays.pop("about").tobytes())
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except _BROKEN as error:
             raise BaselineError(
                 "not a readable baseline", where=where, why=str(error), remedy="fit it again"
             ) from error
-        if about["version"] != _VERSION:
+        if about.get("version") != _VERSION:
             raise BaselineError(
-                f"baseline of version {about['version']}",
+                f"baseline of version {about.get('version')}",
                 where=where,
                 remedy=f"this program reads version {_VERSION}; fit it again",
             )
         state = {k.removeprefix("fitted."): v for k, v in arrays.items() if k.startswith("fitted.")}
         extra = {k.removeprefix("extra."): v for k, v in arrays.items() if k.startswith("extra.")}
-        frozen = FrozenBaselines(
-            keys=tuple(about["keys"]),
-            fitted=RidgeBaseline().from_state(state),
-            level_error=LevelError(arrays["level_error"]),
-            hour_sd_kw=arrays["hour_sd_kw"],
-            scores=tuple(Score(**s) for s in about["scores"]),
-            refusals=tuple(tuple(r) for r in about["refusals"]),
-            warnings=tuple(tuple(w) for w in about["warnings"]),
-            valid_days=arrays["valid_days"],
-            reference_start_s=about["reference_start_s"],
-            reference_end_s=about["reference_end_s"],
-        )
+        try:
+            frozen = FrozenBaselines(
+                keys=tuple(about["keys"]),
+                fitted=RidgeBaseline().from_state(state),
+                level_error=LevelError(arrays["level_error"]),
+                hour_sd_kw=arrays["hour_sd_kw"],
+                scores=tuple(Score(**s) for s in about["scores"]),
+                refusals=tuple(tuple(r) for r in about["refusals"]),
+                warnings=tuple(tuple(w) for w in about["warnings"]),
+                valid_days=arrays["valid_days"],
+                reference_start_s=about["reference_start_s"],
+                reference_end_s=about["reference_end_s"],
+            )
+        except (KeyError, TypeError) as error:
+            raise BaselineError(
+                "an incomplete baseline", where=where, why=f"no {error}", remedy="fit it again"
+            ) from error
         return frozen, extra
+
+
+def _read_arrays(content: bytes) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an .npz; a single .npy is no baseline."""
+    if not content.startswith(b"PK"):
+        raise ValueError("not an .npz archive")
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def freeze(series: Series, has_meter: Sequence[bool], model: RidgeBaseline | None = None) -> FrozenBaselines:
@@ -213,7 +228,8 @@ def _refusals(load_kw: Floats, seen: npt.NDArray[np.bool_], valid_days: int, has
     out = []
     if valid_days < MIN_DAYS:
         out.append(
-            f"the reference holds {valid_days} days with at least 12 valid hours outside declared windows; {MIN_DAYS} are needed"
+            f"the reference holds {valid_days} days with at least 12 valid hours outside declared windows;"
+            f" {MIN_DAYS} are needed"
         )
     elif valid_days < MIN_SHARE * (seen.shape[0] / 24):
         share = 100 * valid_days / (seen.shape[0] / 24)
@@ -227,7 +243,8 @@ def _warnings(series: Series, s: int, fitted: FittedRidge, valid_days: int) -> t
     out = []
     if not fitted.scale.is_known[s]:
         out.append(
-            "no outdoor temperature: weather stays in the residual, so smaller loads go unseen than with a temperature meter"
+            "no outdoor temperature: weather stays in the residual, so smaller loads go unseen than with a temperature"
+            " meter"
         )
     if valid_days < 3 * MIN_DAYS:
         out.append(f"a short reference of {valid_days} valid days: its trend and its seasons are hardly known")
@@ -242,7 +259,7 @@ def _honest_sd(residual_kw: Floats, mean_kw: Floats) -> Floats:
     out = np.empty(len(residual_kw))
     for s, row in enumerate(residual_kw):
         seen = np.abs(row[np.isfinite(row)])
-        out[s] = np.quantile(seen, 0.9) / _Z90 if len(seen) >= 48 else 0.1 * abs(mean_kw[s])
+        out[s] = np.quantile(seen, 0.9) / _Z90 if len(seen) >= _HONEST_HOURS else 0.1 * abs(mean_kw[s])
     return np.maximum(out, 1e-6)
 
 
@@ -250,8 +267,9 @@ def _rolling_half_width(tested: Backtest, hour_sd_kw: Floats) -> Floats:
     """Return half-widths each origin could have known: from the residuals of the origins before it (time-aware)."""
     out = np.full(tested.residual_kw.shape, np.nan)
     origins = np.flatnonzero(tested.restart)
-    for i, begin in enumerate(origins):
-        until = origins[i + 1] if i + 1 < len(origins) else tested.residual_kw.shape[1]
-        known = _honest_sd(tested.residual_kw[:, :begin], np.zeros(len(out))) if i else hour_sd_kw
+    for begin, until in zip(origins, [*origins[1:], tested.residual_kw.shape[1]], strict=True):
+        before = tested.residual_kw[:, :begin]
+        enough = np.isfinite(before).sum(axis=1) >= _HONEST_HOURS
+        known = np.where(enough, _honest_sd(before, np.zeros(len(out))), hour_sd_kw)
         out[:, begin:until] = (_Z90 * known)[:, None]
     return out

@@ -1,7 +1,8 @@
 """The level's uncertainty as it grows with the horizon, measured on held-out weeks.
 
 A frozen baseline's level is off by something from the start, wanders like a random walk, and drifts if a trend was
-missed: variance a + b h + c h**2. Months of one site hold few independent weeks; the fleet's typical growth is the prior.
+missed: variance a + b h + c h**2. Months of one site hold few independent weeks; the fleet's typical growth is the
+prior.
 """
 
 from __future__ import annotations

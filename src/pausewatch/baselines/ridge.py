@@ -2,14 +2,14 @@
 
 Hour-of-week effects are absorbed (every column is taken relative to its cell), which leaves a small regression on
 temperature and holidays; the effects follow, shrunk towards those of their kind of day. Weights are robust (Tukey), so
-that load-bank tests and spikes don't bend the shape. The level is that of the last weeks before the freeze; a trend goes
-on for as long as held-out data say it does, and fades.
+that load-bank tests and spikes don't bend the shape. The level is that of the last weeks before the freeze; a trend
+goes on for as long as held-out data say it does, and fades.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,7 +42,8 @@ class FittedRidge:
         cells_kw: effect of each hour of the week, (S, 168).
         slopes: coefficients of `features.columns`, (S, COLUMNS).
         scale: of temperatures.
-        level_kw: load at the freeze beyond the effects, (S,).
+        level_kw: load of the last weeks beyond the effects, (S,).
+        level_age_days: how long before the freeze that level held on average, (S,).
         trend_kw_day: slope of the level, (S,).
         trend_share: how much of the slope is carried on, 0 to 1, (S,).
         freeze_s: the freeze, seconds since the epoch.
@@ -52,6 +53,7 @@ class FittedRidge:
     slopes: Floats
     scale: TemperatureScale
     level_kw: Floats
+    level_age_days: Floats
     trend_kw_day: Floats
     trend_share: Floats
     freeze_s: int
@@ -64,7 +66,8 @@ class FittedRidge:
         week = np.take_along_axis(self.cells_kw, week_cells(grid), axis=1)
         days = (grid.start_s + 3600.0 * np.arange(grid.hours) - self.freeze_s)[None, :] / 86_400.0
         ahead = np.where(days > 0, _FADE_DAYS * (1 - np.exp(-np.maximum(days, 0) / _FADE_DAYS)), days)
-        level = self.level_kw[:, None] + (self.trend_share * self.trend_kw_day)[:, None] * ahead
+        since = ahead + self.level_age_days[:, None]
+        level = self.level_kw[:, None] + (self.trend_share * self.trend_kw_day)[:, None] * since
         mean = level + week + weather + holiday
         nothing = np.full_like(mean, np.nan)
         parts = {"level and trend": level, "hour of week": week, "temperature": weather, "holiday": holiday}
@@ -72,9 +75,7 @@ class FittedRidge:
 
     def with_trend_share(self, share: Floats) -> FittedRidge:
         """Return the same fit carrying on another share of its trend."""
-        return FittedRidge(
-            self.cells_kw, self.slopes, self.scale, self.level_kw, self.trend_kw_day, share, self.freeze_s
-        )
+        return replace(self, trend_share=share)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return the fit as plain arrays."""
@@ -85,6 +86,7 @@ class FittedRidge:
             "climatology": self.scale.climatology,
             "temperature_is_known": self.scale.is_known,
             "level_kw": self.level_kw,
+            "level_age_days": self.level_age_days,
             "trend_kw_day": self.trend_kw_day,
             "trend_share": self.trend_share,
             "freeze_s": np.full(len(self.level_kw), self.freeze_s, dtype=np.int64),
@@ -126,13 +128,14 @@ class RidgeBaseline:
         detrended = effect - trend * slopes[:, -1:]
         base, effects = _shrunk_cells(detrended, weight, cells)
         rest = effect - np.take_along_axis(effects, cells, axis=1)
-        level, slope = _level_and_trend(rest, weight, days)
+        level, age, slope = _level_and_trend(rest, weight, days)
         level = np.where(np.isfinite(level), level, base)
         return FittedRidge(
             cells_kw=effects,
             slopes=slopes[:, :COLUMNS],
             scale=scale,
             level_kw=level,
+            level_age_days=age,
             trend_kw_day=slope,
             trend_share=np.zeros(len(load)),
             freeze_s=reference.grid.start_s + reference.grid.hours * 3600,
@@ -146,6 +149,7 @@ class RidgeBaseline:
             state["slopes"],
             scale,
             state["level_kw"],
+            state["level_age_days"],
             state["trend_kw_day"],
             state["trend_share"],
             int(state["freeze_s"][0]) if len(state["freeze_s"]) else 0,
@@ -205,11 +209,10 @@ def _tukey(residual: Floats, seen: npt.NDArray[np.bool_]) -> Floats:
     return np.where(np.abs(u) < 1, (1 - u**2) ** 2, 0.0)
 
 
-def _level_and_trend(rest: Floats, weight: Floats, days: Floats) -> tuple[Floats, Floats]:
-    """Return the level at the end of the reference (kW) and the slope of the last months (kW/day), both (S,).
+def _level_and_trend(rest: Floats, weight: Floats, days: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the level of the last weeks (kW), its mean age (days) and the slope of the last months (kW/day), all (S,).
 
-    The level is an exponentially weighted mean, corrected for the slope over its own age; the slope is a weighted line
-    over twelve weeks.
+    The level is an exponentially weighted mean; the slope is a weighted line over twelve weeks.
     """
     age = days[-1] - days
     recent = weight * np.exp(-age / _LEVEL_DAYS)
@@ -221,4 +224,5 @@ def _level_and_trend(rest: Floats, weight: Floats, days: Floats) -> tuple[Floats
     slope = (lately * x * (rest - mean[:, None])).sum(axis=1) / np.maximum((lately * x**2).sum(axis=1), 1e-9)
     total = recent.sum(axis=1)
     level = (recent * rest).sum(axis=1) / np.where(total > 1e-6, total, np.nan)
-    return level, slope
+    mean_age = np.where(total > 1e-6, (recent * age).sum(axis=1) / np.maximum(total, 1e-9), 0.0)
+    return level, mean_age, slope
