@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from pausewatch.fleet.accelerators import lookup
 from pausewatch.fleet.fleet import Fleet
 from pausewatch.fleet.meters import Measure
+from pausewatch.fleet.pauses import Pause
 from pausewatch.fleet.sites import Site
 
 Path = tuple[str | int, ...]
@@ -15,26 +17,35 @@ Problem = tuple[Path, str, str]
 """Path to the value, its name (empty: made from the path), and the message."""
 
 
-def check_fleet(fleet: Fleet) -> Iterator[Problem]:
-    """Yield everything that makes a fleet unusable."""
-    yield from _repeated([(("pauses", i, "id"), p.id) for i, p in enumerate(fleet.pauses)], "pause")
-    yield from _repeated([(("sites", i, "id"), s.id) for i, s in enumerate(fleet.sites)], "site")
-    declarations = [
-        (("sites", i, "declarations", j, "id"), d.id)
-        for i, site in enumerate(fleet.sites)
-        for j, d in enumerate(site.declarations)
-    ]
-    yield from _repeated(declarations, "declaration")
-    jurisdictions = sorted({site.jurisdiction for site in fleet.sites})
-    for i, pause in enumerate(fleet.pauses):
-        if not any(pause.holds_in(j) for j in jurisdictions):
+def check_ids(data: Any) -> Iterator[Problem]:
+    """Yield ids that are used twice, from the file's plain data: found even where something else is wrong."""
+    yield from _repeated(_ids(data, (), "pauses"), "pause")
+    sites = _ids(data, (), "sites")
+    yield from _repeated(sites, "site")
+    places = [path[:-1] for path, _ in sites]
+    yield from _repeated([d for at in places for d in _ids(_inside(data, at), at, "declarations")], "declaration")
+    for at in places:
+        yield from _repeated(_ids(_inside(data, at), at, "meters"), "meter")
+
+
+def check_parts(pauses: Mapping[int, Pause], sites: Mapping[int, Site], *, is_whole: bool) -> Iterator[Problem]:
+    """Yield what makes pauses and sites unusable together.
+
+    Args:
+        pauses: by their place in the file.
+        sites: by their place in the file.
+        is_whole: whether these are all of the file; a site that is wrong in itself is missing otherwise.
+    """
+    jurisdictions = sorted({site.jurisdiction for site in sites.values()})
+    for i, pause in pauses.items():
+        if is_whole and not any(pause.holds_in(j) for j in jurisdictions):
             yield (
                 ("pauses", i, "jurisdictions"),
                 "",
                 f"covers no site's jurisdiction; the sites are in {', '.join(jurisdictions)}",
             )
-    for i, site in enumerate(fleet.sites):
-        yield from _check_site(("sites", i), site, fleet)
+    for i, site in sites.items():
+        yield from _check_site(("sites", i), site, pauses.values())
 
 
 def warn_fleet(fleet: Fleet) -> Iterator[Problem]:
@@ -66,17 +77,16 @@ def warn_fleet(fleet: Fleet) -> Iterator[Problem]:
                 )
 
 
-def _check_site(at: Path, site: Site, fleet: Fleet) -> Iterator[Problem]:
+def _check_site(at: Path, site: Site, pauses: Collection[Pause]) -> Iterator[Problem]:
     if site.it_capacity_mw > site.grid_connection_mw:
         yield (
             *_key(at, "it_capacity_mw"),
             f"{site.it_capacity_mw:g} is more than grid_connection_mw {site.grid_connection_mw:g}",
         )
-    yield from _repeated([((*at, "meters", j, "id"), m.id) for j, m in enumerate(site.meters)], "meter")
     measured = Counter(m.measures for m in site.meters)
     if measured[Measure.OUTDOOR_TEMPERATURE] > 1:
         yield (*_key(at, "meters"), "more than one outdoor_temperature meter; keep the best")
-    watched = any(p.holds_in(site.jurisdiction) for p in fleet.pauses)
+    watched = any(p.holds_in(site.jurisdiction) for p in pauses)
     if watched and not measured[Measure.UTILITY_IMPORT] and not measured[Measure.IT_LOAD]:
         yield (
             *_key(at, "meters"),
@@ -93,6 +103,21 @@ def _check_site(at: Path, site: Site, fleet: Fleet) -> Iterator[Problem]:
 
 def _key(at: Path, key: str) -> tuple[Path, str]:
     return (*at, key), ""
+
+
+def _inside(data: Any, path: Path) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
+def _ids(data: Any, at: Path, key: str) -> list[tuple[Path, str]]:
+    items = data.get(key) if isinstance(data, dict) else None
+    return [
+        ((*at, key, i, "id"), str(item["id"]))
+        for i, item in enumerate(items if isinstance(items, list) else [])
+        if isinstance(item, dict) and item.get("id") is not None
+    ]
 
 
 def _repeated(named: Sequence[tuple[Path, str]], what: str) -> Iterator[Problem]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import types
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from pausewatch.errors import FleetError, FleetProblem
 from pausewatch.fleet import sources as source_specs
-from pausewatch.fleet.checks import check_fleet, warn_fleet
+from pausewatch.fleet.checks import check_ids, check_parts, warn_fleet
 from pausewatch.fleet.fleet import Fleet
+from pausewatch.fleet.pauses import Pause
+from pausewatch.fleet.sites import Site
 from pausewatch.fleet.yaml_nodes import Document, read_yaml
+
+M = TypeVar("M", bound=BaseModel)
 
 _SOURCE_KINDS: dict[str, type[BaseModel]] = {
     "csv": source_specs.CsvSpec,
@@ -61,8 +67,10 @@ def load_fleet(path: str | Path) -> Fleet:
             for e in error.errors(include_url=False)
             if not (e["type"] == "too_short" and e["input"])
         ]
-    if fleet is not None:
-        problems += [_located(file, document, p, key, m) for p, key, m in check_fleet(fleet)]
+    pauses = _valid(Pause, document.data.get("pauses")) if fleet is None else dict(enumerate(fleet.pauses))
+    sites = _valid(Site, document.data.get("sites")) if fleet is None else dict(enumerate(fleet.sites))
+    crossed = [*check_ids(document.data), *check_parts(pauses, sites, is_whole=fleet is not None)]
+    problems += [_located(file, document, path, key, message) for path, key, message in crossed]
     if problems or fleet is None:
         raise FleetError(str(file), sorted(set(problems), key=_line_number))
     resolved = _with_resolved_paths(document.data, file.parent.resolve())
@@ -71,6 +79,15 @@ def load_fleet(path: str | Path) -> Fleet:
     fleet._sha256 = hashlib.sha256(content).hexdigest()
     fleet._warnings = tuple(_located(file, document, p, key, m) for p, key, m in warn_fleet(fleet))
     return fleet
+
+
+def _valid(model: type[M], items: Any) -> dict[int, M]:
+    """Return those of the items that are right in themselves, by their place."""
+    found: dict[int, M] = {}
+    for i, item in enumerate(items if isinstance(items, list) else []):
+        with contextlib.suppress(ValidationError):
+            found[i] = model.model_validate(item)
+    return found
 
 
 def _read(file: Path) -> bytes:
@@ -117,11 +134,18 @@ def _problem(error: Any, document: Document, file: Path) -> FleetProblem:
     elif kind == "union_tag_not_found":
         message = f"a source needs a kind: one of {', '.join(_SOURCE_KINDS)}"
     elif kind == "timezone_aware":
-        message = f"{given!r} has no offset; write it like {str(given).replace(' ', 'T')}Z or with +01:00"
+        instant = str(given).replace(" ", "T") if ":" in str(given) else f"{given}T00:00:00"
+        message = f"{given!r} has no offset; write it like {instant}Z or with +01:00"
     elif kind in ("datetime_from_date_parsing", "datetime_parsing", "datetime_type"):
         message = f"{given!r} is not an ISO 8601 time with an offset; write it like 2026-09-01T00:00:00Z"
     elif kind == "string_pattern_mismatch":
         message = f"{given!r}: use lower-case letters, digits and hyphens"
+    elif kind == "tuple_type":
+        message = f"needs a list{shown}"
+    elif kind == "too_short":
+        message = "the list is empty; add at least one"
+    elif kind in ("model_type", "model_attributes_type", "dict_type"):
+        message = f"needs keys and values{shown}"
     else:
         message = message if error["type"] == "value_error" else message[:1].lower() + message[1:] + shown
     return FleetProblem(f"{file}:{document.line_of(path)}", _name(path, document.data), message)
@@ -217,4 +241,6 @@ def _resolved(source: dict[str, Any], base: Path) -> dict[str, Any]:
     path = source.get("path")
     if not path or "://" in str(path) or Path(str(path)).is_absolute():
         return source
-    return {**source, "path": str(base / str(path))}
+    # A bracket in the name of the fleet file's own folder is no pattern.
+    folder = glob.escape(str(base)) if glob.has_magic(str(path)) else str(base)
+    return {**source, "path": str(Path(folder) / str(path))}

@@ -25,6 +25,7 @@ _SECONDS = {
     "day": 86_400,
 }
 _PLAIN = re.compile(r"(\d+)\s*(s|sec|m|min|h|hour|d|day)s?", re.IGNORECASE)
+_LONGEST = 12  # characters; a longer interval is a mistake, and overflows
 _ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 
 
@@ -70,9 +71,9 @@ def parse_interval(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value
     text = str(value).strip()
-    if found := _PLAIN.fullmatch(text):
+    if len(text) <= _LONGEST and (found := _PLAIN.fullmatch(text)):
         return timedelta(seconds=int(found[1]) * _SECONDS[found[2].lower()])
-    if (found := _ISO.fullmatch(text)) and any(found.groups()):
+    if len(text) <= _LONGEST and (found := _ISO.fullmatch(text)) and any(found.groups()):
         days, hours, minutes, seconds = (int(g or 0) for g in found.groups())
         return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     raise ValueError("write an interval such as 15min, 1h or 1d")

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pausewatch.fleet.base import Declared, ZoneName
+from pausewatch.fleet.base import Address, Declared, SecretName, ZoneName
 
 
 class CsvSpec(Declared):
     """Rows of interval data: CSV (also gzip) or Parquet, local or at any fsspec URL."""
 
     kind: Literal["csv"]
-    path: str = Field(description="file, glob or URL; relative to the fleet file")
+    path: Address = Field(description="file, glob or URL; relative to the fleet file")
     time_column: str = Field(description="column of the interval's stamp")
     value_column: str = Field(description="column of the value")
     timezone: ZoneName | None = Field(None, description="IANA zone of stamps that carry no offset")
@@ -28,10 +28,10 @@ class GreenButtonSpec(Declared):
     """ESPI Atom XML as utilities send it, from a file or a data custodian."""
 
     kind: Literal["green_button"]
-    path: str | None = Field(None, description="file, glob or URL; relative to the fleet file")
-    url: str | None = Field(None, description="data custodian's endpoint")
+    path: Address | None = Field(None, description="file, glob or URL; relative to the fleet file")
+    url: Address | None = Field(None, description="data custodian's endpoint")
     subscription: str | None = Field(None, description="subscription id at the data custodian")
-    credentials: str | None = Field(None, description="name of the secret")
+    credentials: SecretName | None = Field(None, description="name of the secret")
 
     @model_validator(mode="after")
     def _one_place(self) -> GreenButtonSpec:
@@ -46,40 +46,40 @@ class OpendatasoftSpec(Declared):
     """A dataset behind Opendatasoft's Explore API v2.1."""
 
     kind: Literal["opendatasoft"]
-    url: str = Field(description="portal's address")
+    url: Address = Field(description="portal's address")
     dataset: str = Field(description="dataset id")
     where: str | None = Field(None, description="ODSQL filter")
     time_field: str = Field(description="field of the interval's stamp")
     value_field: str = Field(description="field of the value")
-    credentials: str | None = Field(None, description="name of the secret")
+    credentials: SecretName | None = Field(None, description="name of the secret")
 
 
 class PrometheusSpec(Declared):
     """A query_range on a Prometheus server."""
 
     kind: Literal["prometheus"]
-    url: str = Field(description="server's address")
+    url: Address = Field(description="server's address")
     query: str = Field(description="PromQL that yields one series")
-    credentials: str | None = Field(None, description="name of the secret")
+    credentials: SecretName | None = Field(None, description="name of the secret")
 
 
 class RedfishSpec(Declared):
     """A Redfish Sensor or TelemetryService MetricReport."""
 
     kind: Literal["redfish"]
-    url: str = Field(description="service's address")
+    url: Address = Field(description="service's address")
     resource: str = Field(description="path of the resource")
     property: str | None = Field(None, description="property or metric that holds the value")
-    credentials: str | None = Field(None, description="name of the secret")
+    credentials: SecretName | None = Field(None, description="name of the secret")
 
 
 class SqlSpec(Declared):
     """A query on any SQLAlchemy database, with :start and :end."""
 
     kind: Literal["sql"]
-    url: str = Field(description="SQLAlchemy URL, without a secret in it")
+    url: Address = Field(description="SQLAlchemy URL, without a secret in it")
     query: str = Field(description="SELECT of time and value between :start and :end")
-    credentials: str | None = Field(None, description="name of the secret")
+    credentials: SecretName | None = Field(None, description="name of the secret")
 
 
 class Eia930Spec(Declared):
@@ -87,7 +87,7 @@ class Eia930Spec(Declared):
 
     kind: Literal["eia930"]
     region: str = Field(description="balancing authority or region")
-    credentials: str | None = Field(None, description="name of the secret")
+    credentials: SecretName | None = Field(None, description="name of the secret")
 
 
 class OpenMeteoSpec(Declared):

@@ -14,9 +14,16 @@ import yaml
 
 from pausewatch.errors import FleetProblem
 
-_INT = re.compile(r"[-+]?\d+")
-_FLOAT = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?")
-_MAX_NODES = 5_000_000
+# 007 is an id, not a 7; thousands of digits are no number anybody meant.
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,30})")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+# A file without aliases has fewer values than characters; one with a sensible use of them a few times more.
+_MAX_NODES_PER_CHARACTER, _ALWAYS_ALLOWED_NODES = 10, 10_000
 
 Path = tuple[str | int, ...]
 
@@ -57,27 +64,40 @@ def read_yaml(text: str, where: str) -> Document:
         document.problems.append(FleetProblem(f"{where}:{line}", "", message))
         return document
     except yaml.YAMLError as error:
-        document.problems.append(FleetProblem(f"{where}:1", "", f"not valid YAML: {error}"))
+        message = " ".join(f"not valid YAML: {error}".split())
+        document.problems.append(FleetProblem(f"{where}:1", "", message))
+        return document
+    except RecursionError:
+        document.problems.append(FleetProblem(f"{where}:1", "", "nested too deeply to be a fleet file"))
         return document
     if node is None:
         document.problems.append(FleetProblem(f"{where}:1", "", "the file is empty; see the README for an example"))
         return document
-    document.data = _Reader(document, where).value(node, ())
+    try:
+        document.data = _Reader(document, where, len(text)).value(node, ())
+    except (_TooMuchError, RecursionError):
+        message = "aliases that contain or multiply each other; write the values out"
+        return Document(problems=[FleetProblem(f"{where}:1", "", message)])
     return document
 
 
+class _TooMuchError(Exception):
+    pass
+
+
 class _Reader:
-    def __init__(self, document: Document, where: str) -> None:
+    def __init__(self, document: Document, where: str, characters: int) -> None:
         self.document = document
         self.where = where
         self.count = 0
+        self.most = _ALWAYS_ALLOWED_NODES + _MAX_NODES_PER_CHARACTER * characters
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         self.count += 1
         line = node.start_mark.line + 1
         self.document.lines.setdefault(path, line)
-        if self.count > _MAX_NODES:
-            raise yaml.YAMLError("too many values: aliases that multiply each other?")
+        if self.count > self.most:
+            raise _TooMuchError
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         if isinstance(node, yaml.SequenceNode):
@@ -99,16 +119,11 @@ class _Reader:
 
 def _scalar(node: yaml.ScalarNode) -> Any:
     text = str(node.value)
-    if node.style is not None:
+    # The C parser says "" and the Python one None for a plain scalar.
+    if node.style:
         return text
-    if text in ("", "~", "null", "Null", "NULL"):
-        return None
-    if text in ("true", "True", "TRUE"):
-        return True
-    if text in ("false", "False", "FALSE"):
-        return False
+    if text in _WORDS:
+        return _WORDS[text]
     if _INT.fullmatch(text):
         return int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    return text
+    return float(text) if _FLOAT.fullmatch(text) else text
