@@ -23,6 +23,10 @@ _WITHDRAW_SHARE = 0.6
 _DOWN_SHARE = 0.8
 _REDATE_HOURS = 36
 _PER_DAY = 4
+# A step this old has shown all it will: its date and size stand.
+_SETTLED_HOURS = 5 * 24
+# Edges younger than the test's persistence that are taken out before the rest is judged.
+_YOUNG_EDGES = 4
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def update_changes(
         tuning: of this series.
         reach: the windows of the step test.
     """
-    search_from = first_hour + reach.before
+    search_from = max(first_hour + reach.before, first_hour + reach.total - _SETTLED_HOURS)
     changes = sorted(known, key=lambda c: c.hour)
     for i in [i for i, c in enumerate(changes) if c.hour >= search_from]:
         others = changes[:i] + changes[i + 1 :]
@@ -152,21 +156,37 @@ def _strongest(
     tuning: StepTuning,
     reach: StepWindows,
 ) -> Change | None:
-    rest = unexplained(window, changes, first_hour, tuning)
-    scan = scan_steps(rest, tuning.step_response[None], reach, np.array([tuning.level_precision]))
-    z = scan.z[0].copy()
+    """Return the strongest step that can be judged, or None.
+
+    Onsets too young to be judged are first taken out as if they were accepted: their hours would otherwise be told as a
+    step at the nearest older hour, with a wrong date.
+    """
     origin = first_hour + reach.before
-    for change in changes:
-        # An edge already taken isn't taken twice.
-        near = change.hour - origin
-        z[max(near - 2, 0) : max(near + 3, 0)] = 0.0
-    level = excess_kw(changes, first_hour + reach.total)[origin:]
-    limit = np.where((z < 0) & (level > 0), _DOWN_SHARE, 1.0) * tuning.threshold
-    strength = np.abs(z) / limit
-    best = int(strength.argmax())
-    if strength[best] < 1.0:
-        return None
-    return _as_change(scan.step[0, best], z[best], origin + best, day, tuning)
+    provisional: list[Change] = []
+    for _ in range(_YOUNG_EDGES + 1):
+        known = [*changes, *provisional]
+        scan = scan_steps(
+            unexplained(window, known, first_hour, tuning),
+            tuning.step_response[None],
+            reach,
+            np.array([tuning.level_precision]),
+        )
+        score = scan.raw_z[0].copy()
+        for change in known:
+            # An edge already taken isn't taken twice.
+            near = change.hour - origin
+            score[max(near - 2, 0) : max(near + 3, 0)] = 0.0
+        judged = score[: reach.search - reach.persistence + 1]
+        level = excess_kw(changes, first_hour + reach.total)[origin:][: len(judged)]
+        limit = np.where((judged < 0) & (level > 0), _DOWN_SHARE, 1.0) * tuning.threshold
+        best = int((np.abs(judged) / limit).argmax())
+        if abs(judged[best]) < limit[best]:
+            return None
+        young = int(np.abs(score).argmax())
+        if young <= len(judged) - 1:
+            return _as_change(scan.step[0, best], judged[best], origin + best, day, tuning)
+        provisional.append(_as_change(scan.step[0, young], score[young], origin + young, day, tuning))
+    return None
 
 
 def _as_change(step: float, z: float, hour: int, day: int, tuning: StepTuning) -> Change:

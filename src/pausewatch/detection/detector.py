@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,11 @@ Bools = npt.NDArray[np.bool_]
 _WARM_UP = 2 * ORDER
 _MIN_DAY_HOURS = 10
 _LEVEL_PRIOR = 2.0
+# How far back the drift test can be taken again when a step is found late.
+_REWIND_DAYS = 21
+# A drift is over when less than this share of its peak is left, and credible at this many standard deviations.
+_DRIFT_LEFT_SHARE = 0.35
+_DRIFT_CREDIBLE_SD = 2.0
 
 
 @dataclass(frozen=True)
@@ -84,20 +89,38 @@ class Calibration:
 
 @dataclass
 class DetectorState:
-    """What is carried from day to day: the accepted changes of each series, and the drift test."""
+    """What is carried from day to day: the accepted changes of each series, the drift test and the drifts it found."""
 
     changes: list[list[Change]]
     drift: DriftState
-    drift_alarm_day: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    drifts: list[list[Drift]]
+    past: list[tuple[int, DriftState]] = field(default_factory=list)
 
     @staticmethod
     def fresh(series: int) -> DetectorState:
         """Return the state before the first day."""
-        return DetectorState(
-            [[] for _ in range(series)],
-            DriftState.fresh(series),
-            np.full(series, -1, dtype=np.int64),
-        )
+        return DetectorState([[] for _ in range(series)], DriftState.fresh(series), [[] for _ in range(series)])
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Load that crept in, found by the drift test.
+
+    Args:
+        since_day: number of the day it began to accumulate.
+        alarm_day: number of the report day on which it was found.
+        end_day: number of the first day without it, or None while it lasts.
+        peak_kw: largest weekly mean seen so far.
+        excess_kw: mean of the last week above what accepted steps explain.
+        strength: cumulative sum over its threshold, when strongest.
+    """
+
+    since_day: int
+    alarm_day: int
+    end_day: int | None
+    peak_kw: float
+    excess_kw: float
+    strength: float
 
 
 @dataclass(frozen=True)
@@ -198,8 +221,14 @@ class Detector:
             )
             one = Innovations(window.score[s : s + 1], window.weight[s : s + 1])
             first = int(end_hour[s]) - self.reach.total
-            state.changes[s] = update_changes(state.changes[s], one, first, day, tuning, self.reach)
+            before = state.changes[s]
+            state.changes[s] = update_changes(before, one, first, day, tuning, self.reach)
+            moved = _first_difference(before, state.changes[s])
+            if moved is not None:
+                since = int(local_day[s, min(max(moved, 0), hours - 1)])
+                self._rewind_drift(state, calibration, residual_kw, level_sd_kw, local_day, s, since, day)
         self._advance_drift(state, calibration, residual_kw, level, end_hour, local_day, day)
+        state.past = [*state.past[-_REWIND_DAYS:], (day, state.drift.copy())]
         return window
 
     def _advance_drift(
@@ -214,23 +243,102 @@ class Detector:
     ) -> None:
         """The drift test sees what accepted steps leave unexplained."""
         series, hours = residual_kw.shape
-        daily = np.full(series, np.nan)
-        for s in range(series):
+        model = calibration.drift
+        daily = np.array([_day_mean(residual_kw[s], local_day[s], state.changes[s], day) for s in range(series)])
+        advance_drift(state.drift, model, daily, level_sd_kw, day, self.drift_settings)
+        lasting = np.array([bool(d) and d[-1].end_day is None for d in state.drifts], dtype=np.bool_)
+        for s in np.flatnonzero(lasting | (state.drift.cusum >= model.threshold)):
             end = min(int(end_hour[s]), hours)
-            begin = max(end - 30, 0)
-            mine = local_day[s, begin:end] == day
-            values = residual_kw[s, begin:end][mine]
-            if state.changes[s]:
-                values = values - np.maximum(excess_kw(state.changes[s], end)[begin:][mine], 0.0)
-            seen = np.isfinite(values)
-            if seen.sum() >= _MIN_DAY_HOURS:
-                daily[s] = values[seen].mean()
-        advance_drift(state.drift, calibration.drift, daily, level_sd_kw, day, self.drift_settings)
-        over = state.drift.cusum >= calibration.drift.threshold
-        cleared = state.drift.cusum <= 0
-        state.drift_alarm_day = np.where(
-            cleared, -1, np.where(over & (state.drift_alarm_day < 0), day, state.drift_alarm_day)
-        )
+            week = _unexplained(residual_kw[s], state.changes[s], max(end - 7 * 24, 0), end)
+            strength = float(state.drift.cusum[s] / model.threshold[s])
+            state.drifts[s] = _follow(
+                state.drifts[s],
+                week[np.isfinite(week)],
+                float(np.hypot(level_sd_kw[s], model.daily_sd_kw[s] / np.sqrt(7))),
+                strength,
+                int(state.drift.since_day[s]),
+                day,
+            )
+            if state.drifts[s] and state.drifts[s][-1].end_day == day:
+                state.drift.cusum[s] = 0.0
+                state.drift.since_day[s] = -1
+
+
+    def _rewind_drift(
+        self,
+        state: DetectorState,
+        calibration: Calibration,
+        residual_kw: Floats,
+        level_sd_kw: Floats,
+        local_day: npt.NDArray[np.int32],
+        s: int,
+        since: int,
+        day: int,
+    ) -> None:
+        """Let one series' drift test take the last days again, now that a step explains them differently."""
+        earlier = [(d, past) for d, past in state.past if d < since]
+        if not earlier:
+            return
+        from_day, past = earlier[-1]
+        one = past.of(s)
+        model = calibration.drift.subset(np.array([s]))
+        for d in range(from_day + 1, day):
+            mean = _day_mean(residual_kw[s], local_day[s], state.changes[s], d)
+            at = min(int(np.searchsorted(local_day[s], d)), level_sd_kw.shape[1] - 1)
+            level = level_sd_kw[s, at : at + 1]
+            advance_drift(one, model, np.array([mean]), level, d, self.drift_settings)
+            kept = next((p for n, p in state.past if n == d), None)
+            if kept is not None:
+                kept.put(s, one)
+        state.drift.put(s, one)
+        state.drifts[s] = [drift for drift in state.drifts[s] if drift.alarm_day < since]
+
+
+def _first_difference(before: list[Change], after: list[Change]) -> int | None:
+    """Return the first hour at which two sets of changes say something materially different; None if they don't."""
+    known = {c.hour: c.step_kw for c in before}
+    now = {c.hour: c.step_kw for c in after}
+    moved = [
+        hour
+        for hour in known.keys() | now.keys()
+        if hour not in known or hour not in now or abs(known[hour] - now[hour]) > 0.2 * abs(known[hour])
+    ]
+    return min(moved, default=None)
+
+
+def _day_mean(residual_kw: Floats, local_day: npt.NDArray[np.int32], changes: list[Change], day: int) -> float:
+    """Return one local day's mean of what accepted steps leave unexplained; NaN if mostly unseen."""
+    begin, end = int(np.searchsorted(local_day, day)), int(np.searchsorted(local_day, day, side="right"))
+    values = _unexplained(residual_kw, changes, begin, end)
+    seen = np.isfinite(values)
+    return float(values[seen].mean()) if seen.sum() >= _MIN_DAY_HOURS else float("nan")
+
+
+def _unexplained(residual_kw: Floats, changes: list[Change], begin: int, end: int) -> Floats:
+    values = residual_kw[begin:end]
+    return values - np.maximum(excess_kw(changes, end)[begin:], 0.0) if changes else values
+
+
+def _follow(
+    known: list[Drift], week_kw: Floats, sd_kw: float, strength: float, since_day: int, day: int
+) -> list[Drift]:
+    """Open, carry or end the drift of one series after one more day."""
+    if len(week_kw) < 3 * _MIN_DAY_HOURS:
+        return known
+    excess = float(week_kw.mean())
+    if known and known[-1].end_day is None:
+        last = known[-1]
+        if excess < _DRIFT_LEFT_SHARE * last.peak_kw or excess <= 0 or strength <= 0:
+            return [*known[:-1], replace(last, end_day=day)]
+        return [
+            *known[:-1],
+            replace(
+                last, excess_kw=excess, peak_kw=max(last.peak_kw, excess), strength=max(last.strength, strength)
+            ),
+        ]
+    if strength >= 1.0 and excess >= _DRIFT_CREDIBLE_SD * sd_kw:
+        return [*known, Drift(since_day, day, None, excess, excess, strength)]
+    return known
 
 
 def level_precision(whitener: Whitener, level_sd_kw: Floats) -> Floats:

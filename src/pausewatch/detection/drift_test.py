@@ -42,6 +42,10 @@ class DriftModel:
     daily_rho: Floats
     threshold: Floats
 
+    def subset(self, series: npt.NDArray[np.intp]) -> DriftModel:
+        """Return the model of some of the series."""
+        return DriftModel(self.daily_sd_kw[series], self.daily_rho[series], self.threshold[series])
+
 
 @dataclass
 class DriftState:
@@ -61,6 +65,22 @@ class DriftState:
             np.zeros(series),
             np.full(series, -1, dtype=np.int64),
         )
+
+    def copy(self) -> DriftState:
+        """Return the same state, independent of this one."""
+        return DriftState(self.cusum.copy(), self.since_day.copy(), self.last_standard.copy(), self.last_day.copy())
+
+    def of(self, series: int) -> DriftState:
+        """Return the state of one series alone."""
+        one = slice(series, series + 1)
+        return DriftState(self.cusum[one], self.since_day[one], self.last_standard[one], self.last_day[one]).copy()
+
+    def put(self, series: int, one: DriftState) -> None:
+        """Take over the state of one series."""
+        self.cusum[series] = one.cusum[0]
+        self.since_day[series] = one.since_day[0]
+        self.last_standard[series] = one.last_standard[0]
+        self.last_day[series] = one.last_day[0]
 
 
 def fit_drift(

@@ -1,17 +1,36 @@
-"""Episodes: spans of load above what is expected, made of accepted steps or of drift."""
+"""Episodes: spans of load above what is expected, made of accepted steps or of drift.
+
+The tests accept edges; an inspector asks for spans. Edges are joined into spans, spans that come and go within a week into
+one episode (bursts, nights), and an end is believed only when the load really came down. The size is the mean of what was
+measured over the span, less the level before it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
+
 from pausewatch.detection.changes import Change
 
-# An episode is over when less than this share of its peak is left.
+Floats = npt.NDArray[np.float64]
+
+# A span is over when less than this share of its peak is left.
 _LEFT_SHARE = 0.35
-# A rise of this share of the peak, this long after the start, is an episode of its own on top.
+# Load that comes back within this time is the same episode.
+_JOIN_HOURS = 7 * 24
+# A rise of this share of the size, this long after the start and lasting, is an episode of its own on top.
 _STACK_SHARE = 0.4
 _STACK_HOURS = 14 * 24
+_STACK_LASTS_HOURS = 72
+# The level before is told by a week, and an end believed after this many hours of lower load.
+_LEVEL_HOURS = 7 * 24
+_MIN_SEEN = 12
+_END_HOURS = 72
+# Anything that lasted less than a day isn't sustained.
+_MIN_RAISED_HOURS = 24
 
 
 @dataclass(frozen=True)
@@ -21,39 +40,109 @@ class Episode:
     Args:
         lane: name of the lane.
         is_drift: found by the drift test (slow) instead of the step test (abrupt).
-        start_hour: grid hour it began.
-        end_hour: first grid hour after it, or None while it lasts.
-        excess_kw: size: sum of its steps, or mean excess of a drift.
+        parts: [start, end) grid hours at which the load was raised, in order; the last may be open (None).
+        level_kw: mean residual in the week before, which `excess_kw` is measured from; 0 where none was seen.
+        has_level: whether the level before was seen; else the frozen baseline's stands for it.
+        excess_kw: mean load above that level while raised.
         sd_kw: standard deviation of `excess_kw`.
-        base_kw: accepted excess it stands on.
         strength: test statistic over its threshold when strongest.
         alarm_day: number of the report day on which it was first seen.
     """
 
     lane: str
     is_drift: bool
-    start_hour: int
-    end_hour: int | None
+    parts: tuple[tuple[int, int | None], ...]
+    level_kw: float
+    has_level: bool
     excess_kw: float
     sd_kw: float
-    base_kw: float
     strength: float
     alarm_day: int
 
+    @property
+    def start_hour(self) -> int:
+        """Grid hour it began."""
+        return self.parts[0][0]
+
+    @property
+    def end_hour(self) -> int | None:
+        """First grid hour after it, or None while it lasts."""
+        return self.parts[-1][1]
+
+    def raised(self, hours: int) -> npt.NDArray[np.bool_]:
+        """Return the hours at which the load was raised, shape (hours,)."""
+        out = np.zeros(hours, dtype=np.bool_)
+        for start, end in self.parts:
+            out[max(start, 0) : hours if end is None else end] = True
+        return out
+
     def overlaps(self, other: Episode) -> bool:
-        """Return whether the two share an hour."""
+        """Return whether the two share an hour between first start and last end."""
         return (other.end_hour is None or self.start_hour < other.end_hour) and (
             self.end_hour is None or other.start_hour < self.end_hour
         )
 
 
-def episodes_of(lane: str, changes: Sequence[Change], threshold: float) -> list[Episode]:
+@dataclass(frozen=True)
+class Noise:
+    """What a mean over an episode is uncertain by.
+
+    Args:
+        daily_sd_kw: standard deviation of a daily mean residual.
+        daily_rho: autocorrelation of daily means at one day.
+        level_sd_kw: level error of the frozen baseline at each hour, shape (H,).
+    """
+
+    daily_sd_kw: float
+    daily_rho: float
+    level_sd_kw: Floats
+
+    def of_mean(self, days: float) -> float:
+        """Return the standard deviation of a mean over some days."""
+        memory = (1 + self.daily_rho) / (1 - self.daily_rho)
+        return self.daily_sd_kw * float(np.sqrt(min(memory / max(days, 1.0), 1.0)))
+
+
+@dataclass(frozen=True)
+class _Span:
+    start: int
+    end: int | None
+    size: float
+    strength: float
+    alarm_day: int
+
+
+def step_episodes(
+    lane: str, changes: Sequence[Change], threshold: float, residual_kw: Floats, noise: Noise
+) -> list[Episode]:
     """Turn the accepted steps of one series into episodes, oldest first.
 
-    A rise that only recovers from a drop is no excess. A later rise on top of an old episode is a new one.
+    Args:
+        lane: name of the lane.
+        changes: accepted steps.
+        threshold: of the step test.
+        residual_kw: observed less expected up to now, NaN where unseen, shape (H,).
+        noise: of the series.
     """
-    done: list[Episode] = []
-    stack: list[Episode] = []
+    groups: list[list[_Span]] = []
+    for span in _spans(changes, threshold):
+        home = next((g for g in reversed(groups) if _belongs(g, span)), None)
+        if home is None:
+            groups.append([span])
+        else:
+            home.append(span)
+    out = []
+    for i, group in enumerate(groups):
+        episode = _measured(lane, group, _without(residual_kw, groups[i + 1 :]), noise)
+        if episode is not None:
+            out.append(episode)
+    return sorted(out, key=lambda e: e.start_hour)
+
+
+def _spans(changes: Sequence[Change], threshold: float) -> list[_Span]:
+    """Pair rises with the falls that undo them. A rise that only recovers from a drop is none."""
+    done: list[_Span] = []
+    stack: list[tuple[_Span, float]] = []
     level = 0.0
     for change in sorted(changes, key=lambda c: c.hour):
         before = level
@@ -63,27 +152,111 @@ def episodes_of(lane: str, changes: Sequence[Change], threshold: float) -> list[
             rise = level - floor
             if rise < 0.5 * change.step_kw:
                 continue
+            span = _Span(change.hour, None, rise, change.z / threshold, change.accepted_day)
             top = stack[-1] if stack else None
-            is_new = top is None or (
-                rise > _STACK_SHARE * top.excess_kw and change.hour - top.start_hour > _STACK_HOURS
-            )
-            if is_new:
-                stack.append(
-                    Episode(
-                        lane,
-                        False,
-                        change.hour,
-                        None,
-                        rise,
-                        change.sd_kw,
-                        floor,
-                        change.z / threshold,
-                        change.accepted_day,
-                    )
-                )
-            elif top is not None:
-                stack[-1] = replace(top, excess_kw=max(top.excess_kw, level - top.base_kw))
+            if top is None or (rise > _STACK_SHARE * top[0].size and change.hour - top[0].start > _STACK_HOURS):
+                stack.append((span, floor))
+            else:
+                stack[-1] = (replace(top[0], size=max(top[0].size, level - top[1])), top[1])
             continue
-        while stack and level - stack[-1].base_kw <= _LEFT_SHARE * stack[-1].excess_kw:
-            done.append(replace(stack.pop(), end_hour=change.hour))
-    return sorted([*done, *stack], key=lambda e: e.start_hour)
+        while stack and level - stack[-1][1] <= _LEFT_SHARE * stack[-1][0].size:
+            done.append(replace(stack.pop()[0], end=change.hour))
+    return sorted([*done, *(span for span, _ in stack)], key=lambda s: s.start)
+
+
+def _belongs(group: Sequence[_Span], span: _Span) -> bool:
+    """Return whether a span continues an episode instead of beginning one."""
+    ends = [s.end for s in group]
+    size = max(s.size for s in group)
+    if any(end is None for end in ends) or span.start < max(e for e in ends if e is not None):
+        lasts = span.end is None or span.end - span.start >= _STACK_LASTS_HOURS
+        return not (span.size > _STACK_SHARE * size and lasts and span.start - group[0].start > _STACK_HOURS)
+    gap = span.start - max(e for e in ends if e is not None)
+    return gap <= _JOIN_HOURS and (gap <= 48 or span.size < 3 * size)
+
+
+def _without(residual_kw: Floats, later: Sequence[Sequence[_Span]]) -> Floats:
+    """Return the residual without the hours of episodes that stand on top."""
+    if not later:
+        return residual_kw
+    out = residual_kw.copy()
+    for span in (s for group in later for s in group):
+        out[max(span.start, 0) : span.end] = np.nan
+    return out
+
+
+def _measured(lane: str, group: Sequence[_Span], residual_kw: Floats, noise: Noise) -> Episode | None:
+    """Size an episode by what was measured, and end it only where the load came down."""
+    now = len(residual_kw)
+    start = group[0].start
+    level, has_level = level_before(residual_kw, start)
+    above = residual_kw - level
+    size = float(np.median([s.size for s in group]))
+    parts: list[tuple[int, int | None]] = []
+    for span in sorted(group, key=lambda s: s.start):
+        if parts and (parts[-1][1] is None or span.start <= parts[-1][1]):
+            last = parts[-1][1]
+            parts[-1] = (parts[-1][0], None if last is None or span.end is None else max(last, span.end))
+        else:
+            parts.append((span.start, span.end))
+    size = min(size, _mean(above, parts, now) or size)
+    closed: list[tuple[int, int | None]] = []
+    for i, (begin, end) in enumerate(parts):
+        following = parts[i + 1][0] if i + 1 < len(parts) else now
+        if end is not None and not _came_down(above, end, following, size):
+            end = following if i + 1 < len(parts) else None
+        if closed and closed[-1][1] == begin:
+            closed[-1] = (closed[-1][0], end)
+        else:
+            closed.append((begin, end))
+    excess = _mean(above, closed, now)
+    hours = sum((now if e is None else e) - max(b, 0) for b, e in closed)
+    if excess is None or (hours < _MIN_RAISED_HOURS and closed[-1][1] is not None):
+        return None
+    sd = excess_sd(noise, start, now, hours / 24.0, has_level)
+    if excess < sd or excess < _LEFT_SHARE * size:
+        return None
+    return Episode(
+        lane=lane,
+        is_drift=False,
+        parts=tuple(closed),
+        level_kw=level,
+        has_level=has_level,
+        excess_kw=excess,
+        sd_kw=sd,
+        strength=max(s.strength for s in group),
+        alarm_day=min(s.alarm_day for s in group),
+    )
+
+
+def level_before(residual_kw: Floats, start: int) -> tuple[float, bool]:
+    """Return the mean residual of the week before an hour, and whether enough of it was seen."""
+    before = residual_kw[max(start - _LEVEL_HOURS, 0) : max(start, 0)]
+    seen = before[np.isfinite(before)]
+    return (float(np.median(seen)), True) if len(seen) >= 2 * _MIN_SEEN else (0.0, False)
+
+
+def excess_sd(noise: Noise, start: int, now: int, days: float, has_level: bool) -> float:
+    """Return the standard deviation of a mean excess over an episode.
+
+    The level before was measured over a week; from then on the frozen level may have moved by the growth of its error.
+    """
+    last = float(noise.level_sd_kw[min(now, len(noise.level_sd_kw)) - 1])
+    first = float(noise.level_sd_kw[min(max(start, 0), len(noise.level_sd_kw) - 1)])
+    last, first = (v if np.isfinite(v) else 0.0 for v in (last, first))
+    moved = np.sqrt(max(last**2 - first**2, 0.0)) if has_level else last
+    before = noise.of_mean(_LEVEL_HOURS / 24.0) if has_level else 0.0
+    return float(np.sqrt(moved**2 + before**2 + noise.of_mean(days) ** 2))
+
+
+def _mean(above: Floats, parts: Sequence[tuple[int, int | None]], now: int) -> float | None:
+    values = np.concatenate([above[max(b, 0) : now if e is None else e] for b, e in parts])
+    seen = values[np.isfinite(values)]
+    return float(seen.mean()) if len(seen) else None
+
+
+def _came_down(above: Floats, end: int, following: int, size: float) -> bool:
+    """Return whether the load after an end is really lower; an unseen one is taken at the test's word."""
+    after = above[end : min(end + _END_HOURS, following)]
+    seen = after[np.isfinite(after)]
+    return len(seen) < _MIN_SEEN or float(seen.mean()) < 0.5 * size

@@ -46,12 +46,14 @@ class StepScan:
     """Every candidate onset at one evaluation, newest last; arrays (S, search).
 
     Args:
-        z: step over its standard deviation.
+        z: step over its standard deviation; 0 where it hasn't lasted long enough to be judged.
+        raw_z: the same with the onsets too young to be judged.
         step_kw: estimated step (in units of the innovation's standard deviation).
         information: inverse variance of the step, in the same units.
     """
 
     z: Floats
+    raw_z: Floats
     step: Floats
     information: Floats
 
@@ -104,8 +106,9 @@ def scan_steps(window: Innovations, step_response: Floats, reach: StepWindows, l
         step = np.where(usable, (y_step - ratio * y_level) / information, 0.0)
         z = step * np.sqrt(np.maximum(information, 0.0))
     lasted = np.arange(reach.search, 0, -1)
+    raw_z = z.copy()
     z[:, lasted < reach.persistence] = 0.0
-    return StepScan(z=z, step=step, information=np.where(usable, information, 0.0))
+    return StepScan(z=z, raw_z=raw_z, step=step, information=np.where(usable, information, 0.0))
 
 
 def step_information(

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from pausewatch.baselines.contract import Expected
 from pausewatch.detection.detector import Detector, DetectorState
 from pausewatch.detection.envelope import detectable_kw
-from pausewatch.detection.episodes import Episode, episodes_of
+from pausewatch.detection.drifts import drift_episode, with_drifts
+from pausewatch.detection.episodes import Episode, Noise, step_episodes
 from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid
 from pausewatch.fleet import Activity, Fleet, Pause, Site
 from pausewatch.telemetry.grid import HourGrid
@@ -213,35 +214,19 @@ class WatchDay:
 
     def _episodes(self, lane: Lane, series: int) -> list[Episode]:
         watch = self.watch
-        threshold = float(watch.frozen.calibration.step_threshold[series])
-        found = episodes_of(lane.value, watch.state.changes[series], threshold)
-        alarm_day = int(watch.state.drift_alarm_day[series])
-        if alarm_day >= 0:
-            found.append(self._drift(lane, series, alarm_day))
-        return found
-
-    def _drift(self, lane: Lane, series: int, alarm_day: int) -> Episode:
-        """Size a drift: the mean excess since the cumulative sum last left zero."""
-        state, calibration = self.watch.state, self.watch.frozen.calibration
-        since = int(state.drift.since_day[series])
-        local_day = self.panel.grid.local_day[series % len(self.watch.sites)]
-        start = int(np.searchsorted(local_day, since))
+        calibration = watch.frozen.calibration
         end = int(self.end_hour[series])
-        excess = self.residual_kw[series, start:end]
-        recent = excess[-7 * 24 :]
-        seen = recent[np.isfinite(recent)]
-        level_sd = float(self.expected.level_sd_kw[series, max(end - 1, 0)])
-        return Episode(
-            lane=lane.value,
-            is_drift=True,
-            start_hour=start,
-            end_hour=None,
-            excess_kw=max(float(seen.mean()) if len(seen) else 0.0, 0.0),
-            sd_kw=float(np.hypot(level_sd, calibration.drift.daily_sd_kw[series] / np.sqrt(7))),
-            base_kw=0.0,
-            strength=float(state.drift.cusum[series] / calibration.drift.threshold[series]),
-            alarm_day=alarm_day,
+        noise = Noise(
+            float(calibration.drift.daily_sd_kw[series]),
+            float(calibration.drift.daily_rho[series]),
+            self.expected.level_sd_kw[series, :end],
         )
+        residual = self.residual_kw[series, :end]
+        threshold = float(calibration.step_threshold[series])
+        steps = step_episodes(lane.value, watch.state.changes[series], threshold, residual, noise)
+        local_day = self.panel.grid.local_day[series % len(watch.sites), :end]
+        drifts = [drift_episode(lane.value, d, local_day, residual, noise) for d in watch.state.drifts[series]]
+        return with_drifts(steps, drifts)
 
 
 def first_day(pause: Pause, sites: Sequence[Site]) -> date:
