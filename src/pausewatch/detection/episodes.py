@@ -25,6 +25,8 @@ _JOIN_HOURS = 7 * 24
 _STACK_SHARE = 0.4
 _STACK_HOURS = 14 * 24
 _STACK_LASTS_HOURS = 72
+_DWARFS = 2.5
+_APART_HOURS = 48
 # The level before is told by a week, and an end believed after this many hours of lower load.
 _LEVEL_HOURS = 7 * 24
 _MIN_SEEN = 12
@@ -154,7 +156,7 @@ def _spans(changes: Sequence[Change], threshold: float) -> list[_Span]:
                 continue
             span = _Span(change.hour, None, rise, change.z / threshold, change.accepted_day)
             top = stack[-1] if stack else None
-            if top is None or (rise > _STACK_SHARE * top[0].size and change.hour - top[0].start > _STACK_HOURS):
+            if top is None or _stands_alone(rise, change.hour, top[0].size, top[0].start):
                 stack.append((span, floor))
             else:
                 stack[-1] = (replace(top[0], size=max(top[0].size, level - top[1])), top[1])
@@ -164,15 +166,21 @@ def _spans(changes: Sequence[Change], threshold: float) -> list[_Span]:
     return sorted([*done, *(span for span, _ in stack)], key=lambda s: s.start)
 
 
+def _stands_alone(size: float, start: int, below: float, below_start: int) -> bool:
+    """Return whether a rise on top of another is an episode of its own: far larger, or large and much later."""
+    apart = start - below_start
+    return (size > _DWARFS * below and apart > _APART_HOURS) or (size > _STACK_SHARE * below and apart > _STACK_HOURS)
+
+
 def _belongs(group: Sequence[_Span], span: _Span) -> bool:
     """Return whether a span continues an episode instead of beginning one."""
     ends = [s.end for s in group]
     size = max(s.size for s in group)
     if any(end is None for end in ends) or span.start < max(e for e in ends if e is not None):
         lasts = span.end is None or span.end - span.start >= _STACK_LASTS_HOURS
-        return not (span.size > _STACK_SHARE * size and lasts and span.start - group[0].start > _STACK_HOURS)
+        return not (lasts and _stands_alone(span.size, span.start, size, group[0].start))
     gap = span.start - max(e for e in ends if e is not None)
-    return gap <= _JOIN_HOURS and (gap <= 48 or span.size < 3 * size)
+    return gap <= _JOIN_HOURS and span.size < _DWARFS * size
 
 
 def _without(residual_kw: Floats, later: Sequence[Sequence[_Span]]) -> Floats:

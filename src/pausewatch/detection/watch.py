@@ -230,8 +230,8 @@ class WatchDay:
 
 
 def first_day(pause: Pause, sites: Sequence[Site]) -> date:
-    """Return the first local day of the pause at any of the sites."""
-    return min(pause.start.astimezone(site.zone).date() for site in sites)
+    """Return the first local day to watch at any of the sites: the pause may have been prepared for since it was announced."""
+    return min(pause.reference_end.astimezone(site.zone).date() for site in sites)
 
 
 def _local_ends(grid: HourGrid, number: int) -> npt.NDArray[np.int64]:

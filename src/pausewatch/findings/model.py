@@ -8,6 +8,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from pausewatch.signatures.hypotheses import Hypothesis as Hypothesis
+
 
 class Kind(StrEnum):
     """What kind of anomaly a finding is about."""
@@ -46,14 +48,6 @@ class Bounds:
     estimate: float
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """One explanation of a finding and its probability."""
-
-    name: str
-    probability: float
 
 
 @dataclass(frozen=True)
