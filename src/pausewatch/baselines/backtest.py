@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.baselines.contract import Floats, Series
-from pausewatch.baselines.ridge import RidgeBaseline
+from pausewatch.baselines.contract import BaselineModel, FittedBaseline, Floats, Series
+from pausewatch.baselines.ridge import FittedRidge
 from pausewatch.telemetry.grid import HourGrid
 
 FOLD_DAYS = 28
@@ -48,25 +48,29 @@ class Backtest:
     week_ahead_days: Floats
 
 
-def backtest(model: RidgeBaseline, series: Series) -> Backtest:
-    """Backtest every series of a batch on its reference."""
+def backtest(model: BaselineModel, series: Series, fold_days: int = FOLD_DAYS) -> Backtest:
+    """Backtest every series of a batch on its reference.
+
+    Args:
+        model: any candidate; the share of the trend is chosen where it has one.
+        series: the reference.
+        fold_days: days from one origin to the next.
+    """
     grid = series.grid
     days = grid.hours // 24
     if days <= _PAST_DAYS:
         return _nothing_seen(series)
     first = min(max(_FIRST_DAYS, days // 3), max(days - FOLD_DAYS, _PAST_DAYS))
-    origins = [d * 24 for d in range(first, max(days - 6, first + 1), FOLD_DAYS)]
+    origins = [d * 24 for d in range(first, max(days - 6, first + 1), fold_days)]
     count = len(series.keys)
-    trials: list[list[Floats]] = [[] for _ in _SHARES]
+    trials: list[list[Floats]] = []
     for origin in origins:
         past = Series(series.keys, grid.sliced(0, origin), series.load_kw[:, :origin], series.temperature_c[:, :origin])
         fitted = model.fit(past)
         ahead = grid.sliced(origin, grid.hours)
         begun = (np.isfinite(past.load_kw).sum(axis=1) >= 12 * _PAST_DAYS)[:, None]
-        for i, share in enumerate(_SHARES):
-            told = fitted.with_trend_share(np.full(count, share))
-            mean = told.predict(ahead, series.temperature_c[:, origin:]).mean_kw
-            trials[i].append(np.where(begun, mean, np.nan))
+        told = [v.predict(ahead, series.temperature_c[:, origin:]).mean_kw for v in _variants(fitted, count)]
+        trials.append([np.where(begun, mean, np.nan) for mean in told])
     share_index = _best_shares(trials, origins, series.load_kw)
     begin = origins[0]
     expected = np.full((count, grid.hours - begin), np.nan)
@@ -74,7 +78,7 @@ def backtest(model: RidgeBaseline, series: Series) -> Backtest:
     errors: list[Floats] = []
     ahead_days: list[float] = []
     for f, origin in enumerate(origins):
-        chosen = np.stack([t[f] for t in trials])[share_index, np.arange(count)]
+        chosen = np.stack(trials[f])[share_index, np.arange(count)]
         until = origins[f + 1] if f + 1 < len(origins) else grid.hours
         expected[:, origin - begin : until - begin] = chosen[:, : until - origin]
         restart[origin - begin] = True
@@ -93,6 +97,13 @@ def backtest(model: RidgeBaseline, series: Series) -> Backtest:
     )
 
 
+def _variants(fitted: FittedBaseline, count: int) -> list[FittedBaseline]:
+    """Return a fit with each share of its trend; alone where it has no trend to share."""
+    if isinstance(fitted, FittedRidge):
+        return [fitted.with_trend_share(np.full(count, share)) for share in _SHARES]
+    return [fitted]
+
+
 def _nothing_seen(series: Series) -> Backtest:
     """Return the backtest of a reference too short for one: one origin, nothing predicted."""
     unseen = np.full(series.load_kw.shape, np.nan)
@@ -104,11 +115,11 @@ def _nothing_seen(series: Series) -> Backtest:
 
 def _best_shares(trials: list[list[Floats]], origins: list[int], load_kw: Floats) -> npt.NDArray[np.intp]:
     """Return the index of the trend share with the least weekly error; none unless another clearly wins."""
-    cost = np.zeros((len(_SHARES), load_kw.shape[0]))
-    for i, folds in enumerate(trials):
+    cost = np.zeros((len(trials[0]), load_kw.shape[0]))
+    for i in range(len(cost)):
         squares = []
-        for origin, told in zip(origins, folds, strict=True):
-            error = load_kw[:, origin:] - told
+        for origin, told in zip(origins, trials, strict=True):
+            error = load_kw[:, origin:] - told[i]
             squares += [
                 _mean_error(error[:, w * _WEEK_H : (w + 1) * _WEEK_H]) ** 2 for w in range(error.shape[1] // _WEEK_H)
             ]

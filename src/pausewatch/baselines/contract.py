@@ -41,8 +41,10 @@ class Expected:
 
     Args:
         mean_kw: expected load, shape (S, H); NaN for a refused series.
-        sd_kw: standard deviation of one hour's error, everything included, shape (S, H).
-        level_sd_kw: the part of that error which lasts (level and trend, growing with the horizon), shape (S, H).
+        sd_kw: standard deviation of one hour's error, everything included, shape (S, H). A model states its own here;
+            freezing replaces it by what held-out data support.
+        level_sd_kw: the part of that error which lasts (level and trend, growing with the horizon), shape (S, H); NaN
+            from a model alone, since only a backtest can tell.
         components: additive parts of mean_kw by name, each (S, H), for explanation.
     """
 

@@ -20,19 +20,20 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.baselines.backtest import Backtest, backtest
-from pausewatch.baselines.contract import Expected, Floats, Series
+from pausewatch.baselines.contract import Expected, FittedBaseline, Floats, Series
+from pausewatch.baselines.intervals import honest_sd, rolling_half_width
 from pausewatch.baselines.level_error import LevelError, fit_level_error
+from pausewatch.baselines.mixed import FittedMixed
 from pausewatch.baselines.ridge import FittedRidge, RidgeBaseline
 from pausewatch.baselines.scores import Score, score
-from pausewatch.errors import BaselineError
+from pausewatch.baselines.selection import Choice, Trial, select
+from pausewatch.errors import BaselineError, UsageError
 from pausewatch.telemetry.grid import HourGrid
 
 _VERSION = 2
 _BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 MIN_DAYS = 28
 MIN_SHARE = 0.4
-_Z90 = 1.6448536
-_HONEST_HOURS = 48
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class FrozenBaselines:
 
     Args:
         keys: `site/lane` of each series.
-        fitted: the model.
+        fitted: the model, or a model a series.
         level_error: growth of the level's uncertainty.
         hour_sd_kw: standard deviation that makes the 90 % interval of one hour honest on held-out data, (S,).
         scores: on held-out hours.
@@ -51,10 +52,11 @@ class FrozenBaselines:
         reference_start_s: first hour of the reference, seconds since the epoch.
         reference_end_s: the freeze.
         heldout: the backtest (residuals for calibration); not saved.
+        choices: the model of each series with every candidate's numbers; empty where no candidates were asked for.
     """
 
     keys: tuple[str, ...]
-    fitted: FittedRidge
+    fitted: FittedBaseline
     level_error: LevelError
     hour_sd_kw: Floats
     scores: tuple[Score, ...]
@@ -64,6 +66,7 @@ class FrozenBaselines:
     reference_start_s: int
     reference_end_s: int
     heldout: Backtest | None = None
+    choices: tuple[Choice, ...] = ()
 
     @property
     def is_usable(self) -> npt.NDArray[np.bool_]:
@@ -93,6 +96,7 @@ class FrozenBaselines:
             "scores": [asdict(s) for s in self.scores],
             "refusals": self.refusals,
             "warnings": self.warnings,
+            "choices": [asdict(c) for c in self.choices],
             "reference_start_s": self.reference_start_s,
             "reference_end_s": self.reference_end_s,
         }
@@ -140,7 +144,7 @@ class FrozenBaselines:
         try:
             frozen = FrozenBaselines(
                 keys=tuple(about["keys"]),
-                fitted=RidgeBaseline().from_state(state),
+                fitted=FittedMixed.from_state(state) if about["choices"] else RidgeBaseline().from_state(state),
                 level_error=LevelError(arrays["level_error"]),
                 hour_sd_kw=arrays["hour_sd_kw"],
                 scores=tuple(Score(**s) for s in about["scores"]),
@@ -149,8 +153,11 @@ class FrozenBaselines:
                 valid_days=arrays["valid_days"],
                 reference_start_s=about["reference_start_s"],
                 reference_end_s=about["reference_end_s"],
+                choices=tuple(
+                    Choice(**{**c, "trials": tuple(Trial(**trial) for trial in c["trials"])}) for c in about["choices"]
+                ),
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, UsageError) as error:
             raise BaselineError(
                 "an incomplete baseline", where=where, why=f"no {error}", remedy="fit it again"
             ) from error
@@ -165,29 +172,42 @@ def _read_arrays(content: bytes) -> dict[str, npt.NDArray[Any]]:
         return {name: archive[name] for name in archive.files}
 
 
-def freeze(series: Series, has_meter: Sequence[bool], model: RidgeBaseline | None = None) -> FrozenBaselines:
+def freeze(
+    series: Series,
+    has_meter: Sequence[bool],
+    model: RidgeBaseline | None = None,
+    *,
+    candidates: Sequence[str] = (),
+) -> FrozenBaselines:
     """Fit and backtest every series of a batch, and freeze it at the end of its grid.
 
     Args:
         series: the reference; NaN where it must not be learned from.
         has_meter: whether each series has a meter at all.
-        model: the candidate; the ridge baseline by default.
+        model: the ridge baseline's configuration.
+        candidates: names from `registry.CANDIDATES` to choose each series' model from; none means the ridge for all,
+            in milliseconds a series, where choosing may take seconds to minutes.
     """
-    chosen = model or RidgeBaseline()
+    ridge = model or RidgeBaseline()
     seen = np.isfinite(series.load_kw)
     valid_days = _valid_days(seen)
     refusals = tuple(
         _refusals(series.load_kw[s], seen[s], int(valid_days[s]), has_meter[s]) for s in range(len(series.keys))
     )
-    tested = backtest(chosen, series)
-    fitted = chosen.fit(series).with_trend_share(tested.trend_share)
+    tested = backtest(ridge, series)
+    own = ridge.fit(series).with_trend_share(tested.trend_share)
+    fitted: FittedBaseline = own
+    choices: tuple[Choice, ...] = ()
+    if candidates:
+        selection = select(series, candidates, known={ridge.name: tested})
+        tested, fitted, choices = selection.heldout(), selection.fit(series), selection.choices
     mean = np.array([float(np.mean(r[m])) if m.any() else 1.0 for r, m in zip(series.load_kw, seen, strict=True)])
     level_error = fit_level_error(tested.week_error_kw, tested.week_ahead_days, mean)
-    hour_sd = _honest_sd(tested.residual_kw, mean)
+    hour_sd = honest_sd(tested.residual_kw, mean)
     observed = tested.expected_kw + tested.residual_kw
-    half = _rolling_half_width(tested, hour_sd)
+    half = rolling_half_width(tested, hour_sd)
     scores = tuple(score(observed[s], tested.residual_kw[s], half[s]) for s in range(len(series.keys)))
-    warnings = tuple(_warnings(series, s, fitted, int(valid_days[s])) for s in range(len(series.keys)))
+    warnings = tuple(_warnings(series, s, own, int(valid_days[s])) for s in range(len(series.keys)))
     return FrozenBaselines(
         keys=series.keys,
         fitted=fitted,
@@ -200,6 +220,7 @@ def freeze(series: Series, has_meter: Sequence[bool], model: RidgeBaseline | Non
         reference_start_s=series.grid.start_s,
         reference_end_s=series.grid.start_s + 3600 * series.grid.hours,
         heldout=tested,
+        choices=choices,
     )
 
 
@@ -252,24 +273,3 @@ def _warnings(series: Series, s: int, fitted: FittedRidge, valid_days: int) -> t
     if abs(growth) > 0.02:
         out.append(f"the load was changing by {100 * growth:+.1f} % a month when the reference ended")
     return tuple(out)
-
-
-def _honest_sd(residual_kw: Floats, mean_kw: Floats) -> Floats:
-    """Return the standard deviation whose 90 % interval held 90 % of the held-out hours, shape (S,)."""
-    out = np.empty(len(residual_kw))
-    for s, row in enumerate(residual_kw):
-        seen = np.abs(row[np.isfinite(row)])
-        out[s] = np.quantile(seen, 0.9) / _Z90 if len(seen) >= _HONEST_HOURS else 0.1 * abs(mean_kw[s])
-    return np.maximum(out, 1e-6)
-
-
-def _rolling_half_width(tested: Backtest, hour_sd_kw: Floats) -> Floats:
-    """Return half-widths each origin could have known: from the residuals of the origins before it (time-aware)."""
-    out = np.full(tested.residual_kw.shape, np.nan)
-    origins = np.flatnonzero(tested.restart)
-    for begin, until in zip(origins, [*origins[1:], tested.residual_kw.shape[1]], strict=True):
-        before = tested.residual_kw[:, :begin]
-        enough = np.isfinite(before).sum(axis=1) >= _HONEST_HOURS
-        known = np.where(enough, _honest_sd(before, np.zeros(len(out))), hour_sd_kw)
-        out[:, begin:until] = (_Z90 * known)[:, None]
-    return out

@@ -46,6 +46,7 @@ class FittedRidge:
         level_age_days: how long before the freeze that level held on average, (S,).
         trend_kw_day: slope of the level, (S,).
         trend_share: how much of the slope is carried on, 0 to 1, (S,).
+        hour_sd_kw: standard deviation of what the fit left of the reference itself, (S,).
         freeze_s: the freeze, seconds since the epoch.
     """
 
@@ -56,10 +57,11 @@ class FittedRidge:
     level_age_days: Floats
     trend_kw_day: Floats
     trend_share: Floats
+    hour_sd_kw: Floats
     freeze_s: int
 
     def predict(self, grid: HourGrid, temperature_c: Floats) -> Expected:
-        """Predict the mean; `freeze` adds the measured uncertainty."""
+        """Predict the mean with the reference's own spread; `freeze` puts the measured uncertainty in its place."""
         features = columns(grid, temperature_c, self.scale)
         weather = np.einsum("shk,sk->sh", features[..., : 2 * PIECES], self.slopes[:, : 2 * PIECES], optimize=True)
         holiday = features[..., -1] * self.slopes[:, -1, None]
@@ -69,9 +71,9 @@ class FittedRidge:
         since = ahead + self.level_age_days[:, None]
         level = self.level_kw[:, None] + (self.trend_share * self.trend_kw_day)[:, None] * since
         mean = level + week + weather + holiday
-        nothing = np.full_like(mean, np.nan)
+        sd = np.broadcast_to(self.hour_sd_kw[:, None], mean.shape).copy()
         parts = {"level and trend": level, "hour of week": week, "temperature": weather, "holiday": holiday}
-        return Expected(mean, nothing, nothing, parts)
+        return Expected(mean, sd, np.full_like(mean, np.nan), parts)
 
     def with_trend_share(self, share: Floats) -> FittedRidge:
         """Return the same fit carrying on another share of its trend."""
@@ -89,6 +91,7 @@ class FittedRidge:
             "level_age_days": self.level_age_days,
             "trend_kw_day": self.trend_kw_day,
             "trend_share": self.trend_share,
+            "hour_sd_kw": self.hour_sd_kw,
             "freeze_s": np.full(len(self.level_kw), self.freeze_s, dtype=np.int64),
         }
 
@@ -138,6 +141,7 @@ class RidgeBaseline:
             level_age_days=age,
             trend_kw_day=slope,
             trend_share=np.zeros(len(load)),
+            hour_sd_kw=np.sqrt((weight * residual**2).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)),
             freeze_s=reference.grid.start_s + reference.grid.hours * 3600,
         )
 
@@ -152,6 +156,7 @@ class RidgeBaseline:
             state["level_age_days"],
             state["trend_kw_day"],
             state["trend_share"],
+            state["hour_sd_kw"],
             int(state["freeze_s"][0]) if len(state["freeze_s"]) else 0,
         )
 

@@ -1,0 +1,93 @@
+"""The baseline any other must beat: the last weeks go on.
+
+The mean of three plain forecasts: the last value of the same hour of the week, the mean of its last four, and the level
+of the last 28 days. It knows no weather and no holidays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from pausewatch.baselines.contract import Expected, Floats, Series
+from pausewatch.baselines.features import week_cells
+from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
+
+_WEEKS = 4
+_LEVEL_HOURS = 28 * 24
+
+
+@dataclass(frozen=True)
+class FittedPersistence:
+    """What goes on, series by series.
+
+    Args:
+        cells_kw: the forecast of each hour of the week, (S, 168).
+        level_kw: mean of the last 28 days that were seen, (S,).
+        hour_sd_kw: standard deviation of the change from one week to the next, (S,).
+    """
+
+    cells_kw: Floats
+    level_kw: Floats
+    hour_sd_kw: Floats
+
+    def predict(self, grid: HourGrid, temperature_c: Floats) -> Expected:
+        """Repeat the last weeks; `temperature_c` is not used."""
+        del temperature_c
+        mean = np.take_along_axis(self.cells_kw, week_cells(grid), axis=1)
+        level = np.broadcast_to(self.level_kw[:, None], mean.shape).copy()
+        sd = np.broadcast_to(self.hour_sd_kw[:, None], mean.shape).copy()
+        return Expected(mean, sd, np.full_like(mean, np.nan), {"level": level, "hour of week": mean - level})
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the fit as plain arrays."""
+        return {"cells_kw": self.cells_kw, "level_kw": self.level_kw, "hour_sd_kw": self.hour_sd_kw}
+
+
+@dataclass(frozen=True)
+class PersistenceBaseline:
+    """Configuration of the persistence ensemble: it has none."""
+
+    name: ClassVar[str] = "persistence"
+
+    def fit(self, reference: Series) -> FittedPersistence:
+        """Take the last weeks of every series."""
+        load, seen = reference.load_kw, np.isfinite(reference.load_kw)
+        # How many seen hours follow each one: the last 28 days that were seen, whenever that was.
+        later = seen[:, ::-1].cumsum(axis=1)[:, ::-1]
+        lately = seen & (later <= _LEVEL_HOURS)
+        level = _mean(load, lately)
+        # Newest first, grouped by cell: the place of each seen hour among those of its cell.
+        row, back = np.nonzero(seen[:, ::-1])
+        hour = load.shape[1] - 1 - back
+        cell = row * HOURS_PER_WEEK + week_cells(reference.grid)[row, hour]
+        order = np.argsort(cell, kind="stable")
+        cell, value = cell[order], load[row[order], hour[order]]
+        place = np.arange(len(cell)) - np.searchsorted(cell, cell)
+        last = _cell_means(cell[place == 0], value[place == 0], level)
+        lately_of_cell = _cell_means(cell[place < _WEEKS], value[place < _WEEKS], level)
+        change = load[:, HOURS_PER_WEEK:] - load[:, :-HOURS_PER_WEEK]
+        known = np.isfinite(change)
+        sd = np.sqrt(_mean(change**2, known))
+        return FittedPersistence((last + lately_of_cell + level[:, None]) / 3.0, level, np.where(known.any(1), sd, 0.0))
+
+    def from_state(self, state: Mapping[str, npt.NDArray[Any]]) -> FittedPersistence:
+        """Rebuild a fitted batch."""
+        return FittedPersistence(state["cells_kw"], state["level_kw"], state["hour_sd_kw"])
+
+
+def _mean(values: Floats, where: npt.NDArray[np.bool_]) -> Floats:
+    total = np.where(where, values, 0.0).sum(axis=1)
+    return np.asarray(total / np.maximum(where.sum(axis=1), 1))
+
+
+def _cell_means(cell: npt.NDArray[np.int64], value: Floats, level_kw: Floats) -> Floats:
+    """Return the mean of each hour of the week, the level where there is none, shape (S, 168)."""
+    size = len(level_kw) * HOURS_PER_WEEK
+    count = np.bincount(cell, minlength=size).reshape(-1, HOURS_PER_WEEK)
+    total = np.bincount(cell, value, size).reshape(-1, HOURS_PER_WEEK)
+    return np.where(count > 0, total / np.maximum(count, 1), level_kw[:, None])

@@ -1,0 +1,202 @@
+"""Choosing a baseline for each series, by rolling-origin backtest on its own reference.
+
+What matters for a pause comes first: bias over weeks, since a per cent of a large site over months is a training run;
+then the spread of the daily mean residual, which sets what can be seen; then whether the interval holds what it says;
+then cost. A model that loses to persistence is never chosen. The ridge is always tried, and is what is left.
+Cost is the candidates' fixed order and not measured time, so that the same reference always gets the same choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pausewatch.baselines.backtest import FOLD_DAYS, Backtest, backtest
+from pausewatch.baselines.contract import FittedBaseline, Floats, Series
+from pausewatch.baselines.intervals import honest_sd, rolling_half_width
+from pausewatch.baselines.mixed import FittedMixed, Member, subset
+from pausewatch.baselines.registry import CANDIDATES, candidate
+from pausewatch.baselines.ridge import FittedRidge
+from pausewatch.baselines.scores import score
+
+FALLBACK = "ridge"
+YARDSTICK = "persistence"
+# Closer than this, per cent of each other, two models are held to be equal: ten folds can't tell more.
+_EQUAL_PCT = 10.0
+_MONTH_WEEKS = 4
+_MIN_MONTHS = 2
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How one candidate did on one series' held-out weeks.
+
+    Args:
+        model: the candidate's name.
+        weekly_bias_pct: root mean square of the mean errors of weeks, up to 28 days ahead, per cent of the mean load.
+        month_bias_pct: the same of whole 28 days.
+        daily_mean_sd_pct: root mean square of the daily mean errors, per cent of the mean load.
+        coverage_90_pct: share of hours inside the 90 % interval, per cent.
+        months: 28-day spans it rests on.
+    """
+
+    model: str
+    weekly_bias_pct: float
+    month_bias_pct: float
+    daily_mean_sd_pct: float
+    coverage_90_pct: float
+    months: int
+
+    @property
+    def bias_pct(self) -> float:
+        """The mean of weekly and 28-day bias: what is compared first."""
+        return (self.weekly_bias_pct + self.month_bias_pct) / 2
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The model of one series, every candidate's numbers, and the reason in words."""
+
+    key: str
+    model: str
+    reason: str
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The choices for a batch of series, and every candidate's backtest by name."""
+
+    choices: tuple[Choice, ...]
+    backtests: Mapping[str, Backtest]
+
+    def fit(self, series: Series) -> FittedMixed:
+        """Fit each series' chosen model to the whole reference."""
+        members = {}
+        for name in CANDIDATES:
+            index = np.asarray([s for s, c in enumerate(self.choices) if c.model == name], dtype=np.int64)
+            if len(index):
+                fitted: FittedBaseline = candidate(name).fit(subset(series, index.tolist()))
+                if isinstance(fitted, FittedRidge):
+                    fitted = fitted.with_trend_share(self.backtests[name].trend_share[index])
+                members[name] = Member(index, fitted)
+        return FittedMixed(members)
+
+    def heldout(self) -> Backtest:
+        """Return one backtest of the batch, each series' rows from its own model."""
+        first = self.backtests[FALLBACK]
+
+        def rows(field: str) -> Floats:
+            return np.stack([getattr(self.backtests[c.model], field)[s] for s, c in enumerate(self.choices)])
+
+        return Backtest(
+            grid=first.grid,
+            residual_kw=rows("residual_kw"),
+            expected_kw=rows("expected_kw"),
+            restart=first.restart,
+            trend_share=rows("trend_share"),
+            week_error_kw=rows("week_error_kw"),
+            week_ahead_days=first.week_ahead_days,
+        )
+
+
+def select(
+    series: Series,
+    candidates: Sequence[str] = tuple(CANDIDATES),
+    fold_days: int = FOLD_DAYS,
+    known: Mapping[str, Backtest] | None = None,
+) -> Selection:
+    """Choose a model for every series of a batch.
+
+    Args:
+        series: the reference; NaN where it must not be learned from.
+        candidates: names from `registry.CANDIDATES`; the ridge and persistence are always tried.
+        fold_days: days from one origin to the next; more of them cost less and tell less.
+        known: backtests with the same folds that are there already, by candidate.
+
+    Raises:
+        UsageError: a candidate isn't known.
+    """
+    wanted = {FALLBACK, YARDSTICK, *(candidate(name).name for name in candidates)}
+    backtests = {
+        name: (known or {}).get(name) or backtest(model, series, fold_days)
+        for name, model in CANDIDATES.items()
+        if name in wanted
+    }
+    trials = {name: _trials(name, tested, series) for name, tested in backtests.items()}
+    choices = []
+    for s, key in enumerate(series.keys):
+        of_series = tuple(trials[name][s] for name in backtests)
+        model, reason = choose(of_series)
+        choices.append(Choice(key, model, reason, of_series))
+    return Selection(tuple(choices), backtests)
+
+
+def choose(trials: Sequence[Trial]) -> tuple[str, str]:
+    """Return the model of one series and why, from every candidate's numbers; the cheaper candidates come first."""
+    known = {t.model: t for t in trials if np.isfinite(t.bias_pct) and t.months >= _MIN_MONTHS}
+    if FALLBACK not in known:
+        return FALLBACK, f"fewer than {_MIN_MONTHS} whole 28-day spans could be held out, so nothing was compared"
+    plain = known.get(YARDSTICK)
+    fit = [t for t in known.values() if plain is None or t.bias_pct <= plain.bias_pct]
+    beaten = [t.model for t in known.values() if t not in fit]
+    said = [f"{', '.join(beaten)} lost to persistence"] if beaten else []
+    least = min(t.bias_pct for t in fit)
+    left = [t for t in fit if t.bias_pct <= least * (1 + _EQUAL_PCT / 100)]
+    if len(left) == 1:
+        said.append(f"{left[0].model} has the least bias over weeks ({least:.2f} % of the mean load)")
+        return left[0].model, "; ".join(said)
+    said.append(f"{', '.join(t.model for t in left)} have about the same bias over weeks ({least:.2f} %)")
+    least = min(t.daily_mean_sd_pct for t in left)
+    left = [t for t in left if t.daily_mean_sd_pct <= least * (1 + _EQUAL_PCT / 100)]
+    if len(left) == 1:
+        said.append(f"{left[0].model} has the least daily spread ({least:.2f} %)")
+        return left[0].model, "; ".join(said)
+    said.append(f"{', '.join(t.model for t in left)} about the same daily spread ({least:.2f} %)")
+    honest = [t for t in left if 85 <= t.coverage_90_pct <= 95]
+    if honest and len(honest) < len(left):
+        left = honest
+        said.append(f"the 90 % interval of {', '.join(t.model for t in left)} holds 85 to 95 %")
+    if len(left) > 1:
+        said.append(f"{left[0].model} costs least")
+    return left[0].model, "; ".join(said)
+
+
+def _trials(name: str, tested: Backtest, series: Series) -> list[Trial]:
+    """Return one candidate's numbers on every series."""
+    seen = np.isfinite(series.load_kw)
+    mean = np.where(seen, series.load_kw, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    scale = np.where(np.abs(mean) > 1e-9, np.abs(mean), 1.0) / 100
+    sd = honest_sd(tested.residual_kw, mean)
+    half = rolling_half_width(tested, sd)
+    weeks, months = _weeks_and_months(tested)
+    out = []
+    for s in range(len(series.keys)):
+        told = score(tested.expected_kw[s] + tested.residual_kw[s], tested.residual_kw[s], half[s])
+        out.append(
+            Trial(
+                model=name,
+                weekly_bias_pct=_rms(weeks[s]) / scale[s],
+                month_bias_pct=_rms(months[s]) / scale[s],
+                daily_mean_sd_pct=told.daily_mean_sd_kw / scale[s],
+                coverage_90_pct=told.coverage_90_pct,
+                months=int(np.isfinite(months[s]).sum()),
+            )
+        )
+    return out
+
+
+def _weeks_and_months(tested: Backtest) -> tuple[Floats, Floats]:
+    """Return the errors of the first four weeks after each origin, (S, 4 F'), and of those 28 days, (S, F)."""
+    ahead = tested.week_ahead_days
+    weeks = tested.week_error_kw[:, ahead < 7 * _MONTH_WEEKS]
+    starts = [i for i in np.flatnonzero(ahead == 3.5) if i + 3 < len(ahead) and ahead[i + 3] == 24.5]
+    months = [tested.week_error_kw[:, i : i + _MONTH_WEEKS].mean(axis=1) for i in starts]
+    return weeks, np.stack(months, axis=1) if months else np.full((len(weeks), 0), np.nan)
+
+
+def _rms(values: Floats) -> float:
+    seen = values[np.isfinite(values)]
+    return float(np.sqrt(np.mean(seen**2))) if len(seen) else float("nan")
