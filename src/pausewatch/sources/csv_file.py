@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class CsvSource:
         columns = {c for c in (spec.time_column, spec.value_column, spec.available_column, *spec.where) if c}
         self._demand_columns(columns, table, url)
         for column, wanted in spec.where.items():
-            table = table.filter(pl.col(column).cast(pl.Utf8) == _as_text(wanted))
+            table = table.filter(_equals(column, wanted))
         name = url.rsplit("/", 1)[-1]
         rows = table.select(
             (pl.lit(f"{name}:") + pl.col(_LINE).cast(pl.Utf8)).alias("where"),
@@ -78,7 +79,11 @@ class CsvSource:
         rows = _snapped(rows, meter.interval_s)
         if spec.available_column:
             arrived, _ = parse_stamps(rows["arrived"], spec.timezone, f"{self._where}, {url}", "timezone")
-            rows = rows.with_columns(arrived.alias("available_at"))
+            # Nothing can be known before its interval is over, whatever the source says.
+            over = pl.col("interval_start") + interval
+            rows = rows.with_columns(
+                pl.when(arrived.is_not_null()).then(pl.max_horizontal(arrived, over)).alias("available_at")
+            )
         else:
             rows = rows.with_columns((pl.col("interval_start") + interval).alias("available_at"))
         rows = rows.with_columns(
@@ -132,10 +137,14 @@ def _between(since: datetime | None, until: datetime | None) -> pl.Expr:
     return inside
 
 
-def _as_text(value: str | float | bool) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def _equals(column: str, wanted: str | float | bool) -> pl.Expr:
+    """Return whether a column has the wanted value: 7 is also `7.0`, true also `True`."""
+    text = pl.col(column).cast(pl.Utf8).str.strip_chars()
+    if isinstance(wanted, bool):
+        return text.str.to_lowercase() == str(wanted).lower()
+    if isinstance(wanted, str):
+        return text == wanted
+    return text.cast(pl.Float64, strict=False) == float(wanted)
 
 
 def _load(content: bytes, url: str, where: str) -> pl.DataFrame:
@@ -143,42 +152,53 @@ def _load(content: bytes, url: str, where: str) -> pl.DataFrame:
     at = f"{where}, {url}"
     if not content.strip():
         raise SourceError("the file is empty", where=at, remedy="check the export that writes it")
-    if url.lower().endswith((".parquet", ".pq")) or content.startswith(b"PAR1"):
-        return _load_parquet(content, at)
-    return _load_csv(content, at)
+    is_parquet = url.lower().endswith((".parquet", ".pq")) or content.startswith(b"PAR1")
+    try:
+        return _parquet_table(content) if is_parquet else _csv_table(content)
+    except _TableError as error:
+        raise SourceError(error.what, where=at, why=error.why, remedy=error.remedy) from error
+
+
+class _TableError(Exception):
+    def __init__(self, what: str, why: str = "", remedy: str = "") -> None:
+        self.what, self.why, self.remedy = what, why, remedy
+        super().__init__(what)
 
 
 @lru_cache(maxsize=2)
-def _load_parquet(content: bytes, at: str) -> pl.DataFrame:
+def _parquet_table(content: bytes) -> pl.DataFrame:
     try:
         return pl.read_parquet(io.BytesIO(content)).with_row_index(_LINE, offset=1)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError("not a readable Parquet file", where=at, why=str(error).splitlines()[0]) from error
+        remedy = "fetch it again, or wait until it is written"
+        raise _TableError("not a readable Parquet file", str(error).splitlines()[0], remedy) from error
 
 
 @lru_cache(maxsize=2)
-def _load_csv(content: bytes, at: str) -> pl.DataFrame:
+def _csv_table(content: bytes) -> pl.DataFrame:
     """Read every field as text: what a field means is decided row by row."""
     if b"\x00" in content[:4096]:
-        raise SourceError("not a text file", where=at, remedy="export it as CSV")
-    header = content.lstrip(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace").rstrip("\r")
+        raise _TableError("not a text file", remedy="export it as CSV")
+    body = content.removeprefix(b"\xef\xbb\xbf")
+    above = len(body) - len(body.lstrip(b"\r\n"))
+    header = body[above:].split(b"\n", 1)[0].decode("utf-8", "replace").rstrip("\r")
     if "," not in header:
         found = next((s for s in _SEPARATORS if s in header), None)
         if found:
-            raise SourceError(
-                f"fields are separated by {found!r}",
-                where=at,
-                why=f"the header is {header[:80]!r}",
-                remedy="export it with commas",
+            raise _TableError(
+                f"fields are separated by {found!r}", f"the header is {header[:80]!r}", "export it with commas"
             )
+    broken: list[int] = []
     try:
-        table = pl.read_csv(content, infer_schema=False, truncate_ragged_lines=True)
-    except pl.exceptions.PolarsError as error:
-        raise SourceError("not a readable CSV file", where=at, why=str(error).splitlines()[0]) from error
-    table = table.rename({c: c.strip() for c in table.columns}).with_row_index(_LINE, offset=2)
-    flaw = pl.when(pl.all_horizontal(pl.col(c).is_null() for c in table.columns if c != _LINE)).then(
-        pl.lit(Reason.MALFORMED_ROW.value)
-    )
+        table = pl.read_csv(body[above:], infer_schema=False)
+    except pl.exceptions.PolarsError:
+        table, broken = _line_by_line(body[above:])
+    taken = set(table.columns)
+    table = table.rename({c: c.strip() for c in table.columns if c.strip() not in taken})
+    table = table.with_row_index(_LINE, offset=2 + body[:above].count(b"\n"))
+    is_blank = pl.all_horizontal(pl.col(c).is_null() for c in table.columns if c != _LINE)
+    is_broken = pl.int_range(pl.len()).is_in(broken)
+    flaw = pl.when(is_blank | is_broken).then(pl.lit(Reason.MALFORMED_ROW.value))
     table = table.with_columns(flaw.alias(_FLAW))
     if not content.endswith((b"\n", b"\r")) and len(table):
         # Still being written: the last value may lack digits. It is read whole at the next collect.
@@ -190,6 +210,27 @@ def _load_csv(content: bytes, at: str) -> pl.DataFrame:
             .alias(_FLAW)
         )
     return table
+
+
+def _line_by_line(body: bytes) -> tuple[pl.DataFrame, list[int]]:
+    """Read a damaged file slowly: return its rows and the index of each that doesn't fit the header.
+
+    A stray quote, a byte that is no UTF-8 or a comma too many spoils its own line only.
+    """
+    lines = body.splitlines()
+    header = next(csv.reader([lines[0].decode("utf-8", "replace")])) if lines else []
+    columns = list(dict.fromkeys(header))
+    rows: list[list[str | None]] = []
+    broken: list[int] = []
+    for i, line in enumerate(lines[1:]):
+        text = line.decode("utf-8", "replace")
+        is_sound = text.count('"') % 2 == 0 and "\ufffd" not in text
+        fields: list[str] = next(csv.reader([text]), []) if is_sound else text.replace('"', "").split(",")
+        if not is_sound or len(fields) > len(header):
+            broken.append(i)
+        by_name = dict(zip(header, fields, strict=False))
+        rows.append([by_name.get(c) or None for c in columns])
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.Utf8), orient="row"), broken
 
 
 def _numbers(given: pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 import gzip
 import hashlib
+import zlib
 from functools import lru_cache
 from pathlib import Path
 
 from pausewatch.errors import SourceError
+
+_WEB = ("http://", "https://")
 
 
 def list_files(path: str, where: str) -> list[str]:
@@ -20,10 +24,11 @@ def list_files(path: str, where: str) -> list[str]:
 
     try:
         filesystem, root = fsspec.core.url_to_fs(path)
-        has_magic = any(c in root for c in "*?[")
-        found = sorted(filesystem.glob(root)) if has_magic else [root]
-    except (OSError, ImportError, ValueError) as error:
-        raise SourceError("the source can't be reached", where=f"{where}, {path}", why=str(error)) from error
+        # On the web a question mark begins a query; a bracket may simply stand in a folder's name.
+        is_pattern = not path.startswith(_WEB) and glob.has_magic(root) and not filesystem.exists(root)
+        found = sorted(filesystem.glob(root)) if is_pattern else [root]
+    except Exception as error:  # every kind of store has errors of its own
+        raise SourceError("the source can't be reached", where=f"{where}, {path}", why=_first_line(error)) from error
     if not found:
         raise SourceError("no file matches", where=f"{where}, {path}", remedy="check the path and its pattern")
     protocol = path.split("://", 1)[0] + "://" if "://" in path else ""
@@ -36,8 +41,25 @@ def read_bytes(url: str, where: str) -> tuple[bytes, str]:
     Raises:
         SourceError: it doesn't exist, isn't readable, or isn't the gzip file it says it is.
     """
+    at = f"{where}, {url}"
     stamp = _stamp(url)
-    return _read_cached(url, stamp, where) if stamp else _read(url, where)
+    try:
+        return _read_cached(url, stamp) if stamp else _read(url)
+    except FileNotFoundError:
+        raise SourceError("no such file", where=at, remedy="check the path in the fleet file") from None
+    except IsADirectoryError:
+        raise SourceError("is a folder, not a file", where=at, remedy="name a file or a pattern") from None
+    except PermissionError:
+        raise SourceError("not allowed to read it", where=at, remedy="check its permissions") from None
+    except _BrokenGzipError as error:
+        raise SourceError("a broken gzip file", where=at, why=str(error), remedy="fetch it again") from error
+    except Exception as error:  # every kind of store has errors of its own
+        raise SourceError("can't be read", where=at, why=_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0][:200] if lines else type(error).__name__
 
 
 def _stamp(url: str) -> tuple[int, int] | None:
@@ -51,30 +73,24 @@ def _stamp(url: str) -> tuple[int, int] | None:
     return status.st_size, status.st_mtime_ns
 
 
+class _BrokenGzipError(Exception):
+    pass
+
+
 @lru_cache(maxsize=2)
-def _read_cached(url: str, stamp: tuple[int, int], where: str) -> tuple[bytes, str]:
-    return _read(url, where)
+def _read_cached(url: str, stamp: tuple[int, int]) -> tuple[bytes, str]:
+    return _read(url)
 
 
-def _read(url: str, where: str) -> tuple[bytes, str]:
+def _read(url: str) -> tuple[bytes, str]:
     import fsspec
 
-    at = f"{where}, {url}"
-    try:
-        with fsspec.open(url, "rb") as stream:
-            stored: bytes = stream.read()
-    except FileNotFoundError:
-        raise SourceError("no such file", where=at, remedy="check the path in the fleet file") from None
-    except IsADirectoryError:
-        raise SourceError("is a folder, not a file", where=at, remedy="name a file or a pattern") from None
-    except PermissionError:
-        raise SourceError("not allowed to read it", where=at, remedy="check its permissions") from None
-    except (OSError, ImportError, ValueError) as error:
-        raise SourceError("can't be read", where=at, why=str(error)) from error
+    with fsspec.open(url, "rb") as stream:
+        stored: bytes = stream.read()
     digest = hashlib.sha256(stored).hexdigest()
     if not stored.startswith(b"\x1f\x8b"):
         return stored, digest
     try:
         return gzip.decompress(stored), digest
-    except (OSError, EOFError) as error:
-        raise SourceError("a broken gzip file", where=at, why=str(error), remedy="fetch it again") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise _BrokenGzipError(_first_line(error)) from error

@@ -12,7 +12,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
 import polars as pl
@@ -28,6 +29,12 @@ from pausewatch.sources.units import to_canonical
 
 # ESPI UomType: watts and watt-hours; VA and VAR are no measure of the energy a load takes.
 _UOM = {38: Unit.W, 72: Unit.WH}
+_SCALED = {
+    (Unit.W, 3): Unit.KW,
+    (Unit.W, 6): Unit.MW,
+    (Unit.WH, 3): Unit.KWH,
+    (Unit.WH, 6): Unit.MWH,
+}
 _FORWARD, _REVERSE = 1, 19
 _FLOW_OF = {Measure.UTILITY_EXPORT: _REVERSE, Measure.ONSITE_GENERATION: _REVERSE}
 # ESPI AccumulationKind: 1 bulk quantity, 3 cumulative: a register's reading, not an interval's energy.
@@ -60,12 +67,28 @@ class _ReadingType:
     accumulation: int | None
 
 
+class _Row(NamedTuple):
+    start: int | None
+    duration: int
+    value: float | None
+    quality: str
+    point: str
+    meter_reading: str
+    number: int
+    raw: str
+    flaw: str | None
+
+    @property
+    def stream(self) -> tuple[str, str]:
+        return self.point, self.meter_reading
+
+
 @dataclass
 class _Feed:
     types: dict[str, _ReadingType] = field(default_factory=dict)
     type_of_meter_reading: dict[str, str] = field(default_factory=dict)
     usage_points: set[str] = field(default_factory=set)
-    rows: list[tuple[int, int, float | None, int | None, str, str]] = field(default_factory=list)
+    rows: list[_Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -104,10 +127,11 @@ class GreenButtonSource:
 
     def _download(self) -> tuple[str, bytes, str]:
         import hashlib
-        from urllib.error import URLError
+        from http.client import HTTPException
+        from urllib.error import HTTPError, URLError
         from urllib.request import Request, urlopen
 
-        from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+        from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
         spec = self.spec
         url = f"{str(spec.url).rstrip('/')}/Batch/Subscription/{spec.subscription}"
@@ -121,10 +145,15 @@ class GreenButtonSource:
                 raise SourceError("its credentials are not set", where=self._where, remedy=f"set {name}")
             headers["Authorization"] = f"Bearer {token}"
 
+        troubles = (URLError, TimeoutError, ConnectionError, HTTPException)
+
+        def may_pass(error: BaseException) -> bool:
+            return isinstance(error, troubles) and not (isinstance(error, HTTPError) and error.code < 500)
+
         @retry(
-            retry=retry_if_exception_type((URLError, TimeoutError, ConnectionError)),
+            retry=retry_if_exception(may_pass),
             stop=stop_after_attempt(4),
-            wait=wait_exponential_jitter(initial=0.5, max=20),
+            wait=wait_exponential_jitter(multiplier=0.5, max=20),
             reraise=True,
         )
         def fetch() -> bytes:
@@ -134,7 +163,16 @@ class GreenButtonSource:
 
         try:
             content = fetch()
-        except (URLError, TimeoutError, ConnectionError) as error:
+        except HTTPError as error:
+            error.close()
+            remedy = (
+                "check its credentials and the subscription" if error.code in (401, 403, 404) else "try again later"
+            )
+            why = f"{error.code} {error.reason}"
+            raise SourceError(
+                "the data custodian refused", where=f"{self._where}, {url}", why=why, remedy=remedy
+            ) from None
+        except troubles as error:
             why = str(getattr(error, "reason", error))
             raise SourceError("the data custodian did not answer", where=f"{self._where}, {url}", why=why) from None
         return url, content, hashlib.sha256(content).hexdigest()
@@ -142,8 +180,10 @@ class GreenButtonSource:
     def _readings(self, feed: _Feed, url: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         at = f"{self._where}, {url}"
         wanted_flow = _FLOW_OF.get(self.meter.measures, _FORWARD)
-        streams = sorted({(row[4], row[5]) for row in feed.rows})
-        chosen = [s for s in streams if self._fits(feed, s, wanted_flow)]
+        streams = sorted({row.stream for row in feed.rows})
+        measured = [s for s in streams if self._has_unit(feed, s)]
+        fitting = [s for s in measured if self._flows(feed, s, wanted_flow)]
+        chosen = self._best(feed, fitting, at)
         points = sorted({point for point, _ in chosen})
         if len(points) > 1:
             raise SourceError(
@@ -153,69 +193,78 @@ class GreenButtonSource:
                 remedy="export one usage point a file: which of them feed the site can't be guessed",
             )
         if not chosen:
-            seen = (
-                f"{len(streams)} streams, none in the wanted flow direction"
-                if streams
-                else "no interval readings in it"
-            )
+            seen = "no interval readings in it"
+            if measured:
+                seen = f"{len(measured)} streams, none in the wanted flow direction"
+            elif streams:
+                seen = f"{len(streams)} streams, none in W or Wh"
             raise SourceError("nothing to read for this meter", where=at, why=seen, remedy="ask for interval data")
-        frames = [self._stream(feed, stream, at) for stream in chosen]
+        frames = [self._stream(feed, stream, url, at) for stream in chosen]
         both = pl.concat(frames).sort(["interval_start", "value", "where"], descending=[False, True, False])
         return _split(both, empty_rejects())
 
-    def _fits(self, feed: _Feed, stream: tuple[str, str], flow: int) -> bool:
+    def _has_unit(self, feed: _Feed, stream: tuple[str, str]) -> bool:
         kind = self._type(feed, stream)
-        if kind is None:
-            return True
-        right_unit = kind.uom is None or kind.uom in _UOM
-        return right_unit and (kind.flow or _FORWARD) in (flow, 0)
+        return kind is None or kind.uom is None or kind.uom in _UOM
+
+    def _flows(self, feed: _Feed, stream: tuple[str, str], flow: int) -> bool:
+        kind = self._type(feed, stream)
+        return kind is None or (kind.flow or _FORWARD) == flow
+
+    def _best(self, feed: _Feed, streams: list[tuple[str, str]], at: str) -> list[tuple[str, str]]:
+        """Leave out registers, and demand where the energy of the intervals stands beside it."""
+        kinds = {stream: self._type(feed, stream) for stream in streams}
+        intervals = [s for s, kind in kinds.items() if kind is None or kind.accumulation not in _REGISTER]
+        if streams and not intervals:
+            raise SourceError(
+                "readings of a register, not of intervals", where=at, remedy="ask the utility for interval (delta) data"
+            )
+        energy = [s for s in intervals if (kind := kinds[s]) is not None and _UOM.get(kind.uom or 0) is Unit.WH]
+        return energy or intervals
 
     @staticmethod
     def _type(feed: _Feed, stream: tuple[str, str]) -> _ReadingType | None:
         known = feed.types.get(feed.type_of_meter_reading.get(stream[1], ""))
         return known or (next(iter(feed.types.values())) if len(feed.types) == 1 else None)
 
-    def _stream(self, feed: _Feed, stream: tuple[str, str], at: str) -> pl.DataFrame:
+    def _stream(self, feed: _Feed, stream: tuple[str, str], url: str, at: str) -> pl.DataFrame:
         kind = self._type(feed, stream)
         unit = self._unit(kind, at)
-        if kind is not None and kind.accumulation in _REGISTER:
-            raise SourceError(
-                "readings of a register, not of intervals", where=at, remedy="ask the utility for interval (delta) data"
-            )
         power = kind.power_of_ten if kind is not None else 0
-        rows = [r for r in feed.rows if (r[4], r[5]) == stream]
+        rows = [r for r in feed.rows if r.stream == stream]
         frame = pl.DataFrame(
             {
-                "start": [r[0] for r in rows],
-                "duration": [r[1] for r in rows],
-                "given": [r[2] for r in rows],
-                "code": [r[3] for r in rows],
+                "start": [r.start for r in rows],
+                "duration": [r.duration for r in rows],
+                "given": [r.value for r in rows],
+                "quality": [r.quality for r in rows],
+                "number": [r.number for r in rows],
+                "raw": [r.raw for r in rows],
+                "flaw": [r.flaw for r in rows],
             },
-            schema={"start": pl.Int64, "duration": pl.Int64, "given": pl.Float64, "code": pl.Int64},
+            schema={
+                "start": pl.Int64,
+                "duration": pl.Int64,
+                "given": pl.Float64,
+                "quality": pl.Utf8,
+                "number": pl.Int64,
+                "raw": pl.Utf8,
+                "flaw": pl.Utf8,
+            },
         )
-        usual = self.meter.interval_s or int(frame["duration"].filter(frame["duration"] > 0).mode().sort()[0])
         start = (pl.col("start") * 1_000_000).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-        quality = pl.col("code").replace_strict(_QUALITY, default=Quality.MEASURED.value, return_dtype=pl.Utf8)
-        reason = (
-            pl.when(pl.col("given").is_null())
-            .then(pl.lit(Reason.MISSING_VALUE.value))
-            .when(pl.col("duration") <= 0)
-            .then(pl.lit(Reason.ZERO_DURATION.value))
-        )
+        zero = pl.when(pl.col("duration") <= 0).then(pl.lit(Reason.ZERO_DURATION.value))
+        name = url.rsplit("/", 1)[-1]
         # A clock going back is sent by some utilities as one reading of twice the interval, going on as one of 0 s.
         return frame.select(
             start.alias("interval_start"),
-            pl.when(pl.col("duration") > 0).then("duration").otherwise(usual).cast(pl.Int32).alias("interval_s"),
+            pl.col("duration").cast(pl.Int32).alias("interval_s"),
             to_canonical(pl.col("given") * 10.0**power, unit, pl.col("duration").clip(lower_bound=1)).alias("value"),
-            quality.alias("quality"),
+            "quality",
             (start + pl.duration(seconds=pl.col("duration"))).alias("available_at"),
-            (pl.lit("reading ") + (pl.int_range(pl.len()) + 1).cast(pl.Utf8)).alias("where"),
-            pl.concat_str(
-                [pl.col("start").cast(pl.Utf8), pl.col("duration").cast(pl.Utf8), pl.col("given").cast(pl.Utf8)],
-                separator=",",
-                ignore_nulls=True,
-            ).alias("raw"),
-            reason.alias("reason"),
+            pl.format("{}: reading {}", pl.lit(name), "number").alias("where"),
+            "raw",
+            pl.coalesce("flaw", zero).alias("reason"),
         )
 
     def _unit(self, kind: _ReadingType | None, at: str) -> Unit:
@@ -225,17 +274,15 @@ class GreenButtonSource:
             raise SourceError(
                 "no unit: the file has no reading type", where=at, remedy="give the meter's unit in the fleet file"
             )
-        if stated is not None and declared is not None and _is_energy(stated) != _is_energy(declared):
-            raise SourceError(
-                f"the file states {stated}, the fleet file {declared}",
-                where=at,
-                remedy="correct or drop the meter's unit",
-            )
+        if kind is not None and stated is not None and declared is not None:
+            scaled = _SCALED.get((stated, kind.power_of_ten), stated)
+            if declared not in (stated, scaled):
+                raise SourceError(
+                    f"the file states {scaled}, the fleet file {declared}",
+                    where=at,
+                    remedy="correct or drop the meter's unit",
+                )
         return stated or declared or Unit.WH
-
-
-def _is_energy(unit: Unit) -> bool:
-    return unit in (Unit.WH, Unit.KWH, Unit.MWH)
 
 
 def _split(both: pl.DataFrame, none: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -290,8 +337,10 @@ def _parse(content: bytes, at: str) -> _Feed:
         raise SourceError("not well-formed XML", where=at, why=str(error), remedy="fetch the file again") from error
     except DefusedXmlException as error:
         raise SourceError("refused: it declares entities or a DTD", where=at, why=type(error).__name__) from error
+    except (ValueError, LookupError) as error:
+        raise SourceError("its encoding can't be read", where=at, why=str(error), remedy="ask for UTF-8") from error
     except _BadFieldError as error:
-        raise SourceError(f"{error.tag} is not a number: {error.text!r}", where=at) from error
+        raise SourceError(f"{error.tag} is no sensible number: {error.text!r}", where=at) from error
     if not entries:
         raise SourceError("no Atom entry in it: not a Green Button feed", where=at)
     return feed
@@ -325,6 +374,13 @@ def _integer(element: Element, *names: str) -> int | None:
         raise _BadFieldError(names[-1], text) from None
 
 
+def _power_of_ten(reading_type: Element) -> int:
+    power = _integer(reading_type, "powerOfTenMultiplier") or 0
+    if abs(power) > 12:
+        raise _BadFieldError("powerOfTenMultiplier", str(power))
+    return power
+
+
 def _take_entry(entry: Element, feed: _Feed, number: int) -> None:
     links: dict[str, list[str]] = {}
     for child in entry:
@@ -337,7 +393,7 @@ def _take_entry(entry: Element, feed: _Feed, number: int) -> None:
         if name == "ReadingType":
             feed.types[own] = _ReadingType(
                 _integer(item, "uom"),
-                _integer(item, "powerOfTenMultiplier") or 0,
+                _power_of_ten(item),
                 _integer(item, "flowDirection"),
                 _integer(item, "accumulationBehaviour"),
             )
@@ -356,24 +412,43 @@ def _take_entry(entry: Element, feed: _Feed, number: int) -> None:
 
 
 def _take_reading(reading: Element, feed: _Feed, point: str, meter_reading: str) -> None:
-    start = _integer(reading, "timePeriod", "start")
-    if start is None:
-        return
-    duration = _integer(reading, "timePeriod", "duration")
-    value = _integer(reading, "value")
-    codes = [_integer(q, "quality") for q in reading if _tag(q) == "ReadingQuality"]
-    worst = [c for c in codes if c is not None]
-    code = max(worst, key=lambda c: _SEVERITY[_QUALITY.get(c, Quality.MEASURED)]) if worst else None
+    given = [_text(reading, "timePeriod", "start"), _text(reading, "timePeriod", "duration"), _text(reading, "value")]
+    start, duration, value = _whole(given[0], _LATEST_S), _whole(given[1] or "0", _LONGEST_S), _number(given[2])
+    flaw = None
+    if start is None or duration is None:
+        flaw = Reason.UNPARSEABLE_TIME.value
+    elif not given[2]:
+        flaw = Reason.MISSING_VALUE.value
+    elif value is None:
+        flaw = Reason.UNPARSEABLE_VALUE.value
+    codes = [_whole(_text(q, "quality"), 1000) for q in reading if _tag(q) == "ReadingQuality"]
+    # A code that ESPI doesn't know vouches for nothing.
+    kinds = [Quality.SUSPECT if code is None else _QUALITY.get(code, Quality.SUSPECT) for code in codes]
+    quality = max(kinds, key=lambda kind: _SEVERITY[kind], default=Quality.MEASURED)
+    raw = ",".join(text for text in given if text)
     feed.rows.append(
-        (
-            start,
-            0 if duration is None else duration,
-            None if value is None else float(value),
-            code,
-            point,
-            meter_reading,
-        )
+        _Row(start, duration or 0, value, quality.value, point, meter_reading, len(feed.rows) + 1, raw, flaw)
     )
 
 
+def _text(element: Element, *names: str) -> str:
+    found = _find(element, *names)
+    return "" if found is None else (found.text or "").strip()
+
+
+def _whole(text: str, most: int) -> int | None:
+    """Return a whole number from 0 to `most`, else None."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 and int(text) <= most else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
+
+
+# 2100 and 32 days: a reading beyond them is a mistake.
+_LATEST_S, _LONGEST_S = 4_102_444_800, 32 * 86_400
 _SEVERITY = {Quality.MEASURED: 0, Quality.DERIVED: 1, Quality.ESTIMATED: 2, Quality.SUSPECT: 3}

@@ -8,7 +8,7 @@ from pausewatch.errors import SourceError
 from pausewatch.sources.protocol import Reason
 from pausewatch.sources.schema import UTC_US
 
-_NAIVE_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
+_NAIVE_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 _OFFSET_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
 _NAIVE = pl.Datetime("us")
 
@@ -29,16 +29,17 @@ def parse_stamps(given: pl.Series, timezone: str | None, where: str, key: str) -
         naive = given.cast(_NAIVE)
         aware = pl.Series([None] * len(given), dtype=UTC_US)
     elif given.dtype.is_integer():
-        # Epoch seconds, or milliseconds where the number is too large for them.
+        # Epoch seconds, or milli-, micro- or nanoseconds where the number is too large for them.
         whole = given.cast(pl.Int64)
-        factor = 1_000 if (whole.abs() > 100_000_000_000).any() else 1_000_000
-        instants = (whole * factor).cast(_NAIVE).dt.replace_time_zone("UTC").cast(UTC_US)
+        size = int(whole.abs().max() or 0)  # type: ignore[arg-type]
+        micro = whole * 1_000_000 if size < 10**11 else whole * 1_000 if size < 10**14 else whole
+        instants = (micro if size < 10**17 else whole // 1_000).cast(_NAIVE).dt.replace_time_zone("UTC").cast(UTC_US)
         return instants, _flaws(instants)
     else:
-        text = given.cast(pl.Utf8).str.strip_chars().str.replace(" ", "T", literal=True)
-        text = text.str.replace(r"T([+-]\d)", "$1").str.replace(r"[Zz]$", "+00:00")
+        text = given.cast(pl.Utf8).str.strip_chars().str.replace(r"(?i)\s*(?:Z|UTC|GMT)$", "+00:00")
+        text = text.str.replace(r"\s+([+-]\d)", "$1").str.replace(" ", "T", literal=True)
         aware = pl.Series([None] * len(given), dtype=UTC_US)
-        has_offset = text.str.contains(r"T.*[+-]\d{2}:?\d{2}$").fill_null(False)
+        has_offset = text.str.contains(r"T\d{2}:\d{2}.*[+-]\d{2}(?::?\d{2})?$").fill_null(False)
         if has_offset.any():
             candidates = text.set(~has_offset, None)
             for pattern in _OFFSET_FORMATS:
@@ -93,7 +94,11 @@ def _localise(naive: pl.Series, timezone: str) -> tuple[pl.Series, pl.Series]:
         .alias("late"),
     )
     # Within the repeated hour a stamp that was already passed, or that steps back, is of the second pass.
-    again = pl.int_range(pl.len()).over("naive") > 0
+    # Files that run backwards are told by their ends, and read from the bottom.
+    known = naive.drop_nulls()
+    backwards = len(known) > 1 and known[0] > known[-1]
+    position = pl.int_range(pl.len())
+    again = (pl.len() - 1 - position if backwards else position).over("naive") > 0
     frame = frame.with_columns(
         (pl.col("early") != pl.col("late")).fill_null(False).alias("is_twofold"), again.alias("again")
     )
