@@ -39,6 +39,7 @@ class LaneDay:
         expected: what the frozen baseline says, arrays of shape (1, H).
         residual_kw: observed less expected, declared windows left out.
         innovation_sd_kw: standard deviation of an hourly innovation.
+        daily_sd_kw: standard deviation of a daily mean residual on held-out data.
         episodes: spans of unexpected load.
         detectable_kw: smallest load of the lane found with 90 % probability in 7 days.
     """
@@ -50,6 +51,7 @@ class LaneDay:
     expected: Expected
     residual_kw: Floats
     innovation_sd_kw: float
+    daily_sd_kw: float
     episodes: tuple[Episode, ...]
     detectable_kw: float
 
@@ -68,6 +70,8 @@ class SiteWatchDay:
         coverage: share of the samples of each lane's hours that were seen, by lane, shape (H,).
         is_screened: hours at which something arrived that can't be taken, by lane, shape (H,).
         temperature_c: outdoor temperature, shape (H,).
+        seen_s: seconds of the local day each meter was seen for, by meter id.
+        last_seen_hour: last hour anything was seen of each meter, by meter id; absent where nothing was.
     """
 
     site: Site
@@ -79,6 +83,8 @@ class SiteWatchDay:
     coverage: dict[Lane, Floats]
     is_screened: dict[Lane, npt.NDArray[np.bool_]]
     temperature_c: Floats
+    seen_s: dict[str, int]
+    last_seen_hour: dict[str, int]
 
 
 @dataclass
@@ -176,6 +182,14 @@ class WatchDay:
         mine = np.flatnonzero(panel.grid.local_day[position] == number)
         end = int(self.end_hour[position])
         span = slice(0, end)
+        seen_s, last_seen = {}, {}
+        for row in np.flatnonzero(watch.timeline.index.series == position):
+            seconds = watch.timeline.hours.seconds[row, :end]
+            meter_id = watch.timeline.index.keys[row][1]
+            seen_s[meter_id] = int(seconds[mine[mine < end]].sum())
+            any_seen = np.flatnonzero(seconds)
+            if len(any_seen):
+                last_seen[meter_id] = int(any_seen[-1])
         return SiteWatchDay(
             site=site,
             pause=watch.pause,
@@ -186,6 +200,8 @@ class WatchDay:
             coverage={lane: panel.lanes[lane].coverage[position, span] for lane in LANES},
             is_screened={lane: panel.lanes[lane].is_screened[position, span] for lane in LANES},
             temperature_c=panel.temperature_c[position, span],
+            seen_s=seen_s,
+            last_seen_hour=last_seen,
         )
 
     def _lane(self, lane: Lane, series: int, position: int) -> LaneDay:
@@ -208,6 +224,7 @@ class WatchDay:
             expected=expected,
             residual_kw=self.residual_kw[series, span],
             innovation_sd_kw=float(calibration.whitener.innovation_sd_kw[series]),
+            daily_sd_kw=float(calibration.drift.daily_sd_kw[series]),
             episodes=() if refusals else tuple(self._episodes(lane, series)),
             detectable_kw=float("inf") if refusals else float(self.detectable_kw[series]),
         )

@@ -25,6 +25,7 @@ class Cause(StrEnum):
     TENANT = "new_load_or_tenant"
     COOLING = "cooling_or_weather"
     METERING = "metering"
+    DECLARED = "declared_work"
     CHANCE = "chance"
 
 
@@ -35,6 +36,7 @@ class Circumstances:
     Args:
         did_not_step_down: load that was declared as training before the pause is still there after its start.
         declared_training: training is declared for the time of the episode itself.
+        is_declared: a declaration of other work accounts for its time, size and shape.
         is_suspect: the meters it rests on can't be trusted.
         is_drift: it crept in.
         is_over: the load came back down.
@@ -42,6 +44,7 @@ class Circumstances:
 
     did_not_step_down: bool = False
     declared_training: bool = False
+    is_declared: bool = False
     is_suspect: bool = False
     is_drift: bool = False
     is_over: bool = False
@@ -66,6 +69,7 @@ def score(cause: Cause, f: Features, c: Circumstances) -> float:
         Cause.TENANT: _tenant,
         Cause.COOLING: _cooling,
         Cause.METERING: _metering,
+        Cause.DECLARED: _declared,
         Cause.CHANCE: _chance,
     }[cause](f, c)
 
@@ -136,6 +140,11 @@ def _metering(f: Features, c: Circumstances) -> float:
     value = -2.5 + (2.5 if c.is_suspect else 0.0)
     # More at the racks than the utility delivered can't be.
     return value + (3.0 if f.is_it_metered and f.is_utility_metered and f.it_agreement > 1.4 else 0.0)
+
+
+def _declared(f: Features, c: Circumstances) -> float:
+    # An operator that files first and keeps to it is believed, though never wholly: the meters can't tell what ran.
+    return 6.5 if c.is_declared and not c.did_not_step_down else -6.0
 
 
 def _chance(f: Features, c: Circumstances) -> float:

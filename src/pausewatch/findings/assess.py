@@ -1,0 +1,18 @@
+"""Assessing: everything one day's inspection says of one site."""
+
+from __future__ import annotations
+
+from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.findings.load import load_findings
+from pausewatch.findings.model import Assessment, SiteDay
+from pausewatch.findings.status import site_day
+from pausewatch.findings.trust import contradictions, integrity_findings
+from pausewatch.findings.unseen import gap_findings
+
+
+def assess(day: SiteWatchDay) -> tuple[SiteDay, list[Assessment]]:
+    """Return a site's day and the anomalies that stand at its end, oldest first."""
+    wrong = contradictions(day)
+    found = [*load_findings(day, wrong), *gap_findings(day), *integrity_findings(day, wrong)]
+    found.sort(key=lambda a: (a.start, a.kind))
+    return site_day(day, found), found

@@ -1,0 +1,234 @@
+"""Findings on load: each episode judged by its features, its circumstances and what was declared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pausewatch.detection.integrity import Contradiction
+from pausewatch.detection.lanes import SiteEpisode, joined
+from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.findings.matching import Match, accounting, ended_training, matches
+from pausewatch.findings.model import Assessment, Kind, Verdict
+from pausewatch.findings.quantities import Quantities, quantities
+from pausewatch.findings.wording import LANE_NAMES, instant, local, megawatts, meters_of, spell
+from pausewatch.fleet import Activity, Declaration
+from pausewatch.signatures.features import Features, measure
+from pausewatch.signatures.hypotheses import Hypothesis
+from pausewatch.signatures.rule import Cause, Circumstances, explain
+from pausewatch.telemetry.panel import Lane
+
+# An alarm is raised when training is likelier than everything else together.
+TRAINING_LIKE = 0.5
+# A benign cause accounts for an episode when it is this probable and training this improbable.
+BENIGN, NOT_TRAINING = 0.75, 0.1
+_BENIGN_CAUSES = (Cause.INFERENCE, Cause.COOLING, Cause.CHANCE)
+_STEP_SHARE = 0.3
+
+
+def load_findings(day: SiteWatchDay, contradictions: Sequence[Contradiction]) -> list[Assessment]:
+    """Judge every episode of a site that reaches into the pause.
+
+    Args:
+        day: the site as seen on the report day.
+        contradictions: telemetry that can't be right.
+    """
+    pause_hour = day.grid.hour_index(day.pause.start)
+    out = []
+    for episode in joined(day.lanes[Lane.UTILITY].episodes, day.lanes[Lane.IT_LOAD].episodes):
+        if episode.end_hour is not None and episode.end_hour <= pause_hour:
+            continue
+        out.append(_judge(day, episode, contradictions))
+    return out
+
+
+def _judge(day: SiteWatchDay, episode: SiteEpisode, contradictions: Sequence[Contradiction]) -> Assessment:
+    now = day.grid.hours
+    features = measure(day, episode)
+    size = quantities(day, episode, features.it_agreement)
+    start = instant(day, episode.start_hour)
+    end = None if episode.end_hour is None else instant(day, episode.end_hour)
+    until = end or instant(day, now)
+    found = matches(day.site, start, until, size.excess_mw, features, day.pause)
+    unstopped = [
+        d
+        for d in ended_training(day.site, day.pause, start)
+        if d.expected_mw is None or size.excess_mw.estimate >= _STEP_SHARE * d.expected_mw
+    ]
+    suspect = _suspect_lanes(episode, contradictions, now)
+    circumstances = Circumstances(
+        did_not_step_down=bool(unstopped),
+        declared_training=any(m.declaration.activity is Activity.TRAINING for m in found),
+        is_declared=accounting(found) is not None,
+        is_suspect=bool(suspect),
+        is_drift=episode.main.is_drift,
+        is_over=end is not None,
+    )
+    hypotheses = explain(features, circumstances)
+    verdict = _verdict(hypotheses, circumstances, suspect, episode)
+    return Assessment(
+        site_id=day.site.id,
+        kind=_kind(circumstances, found, verdict),
+        verdict=verdict,
+        start=start,
+        end=end,
+        training_probability=_probability(hypotheses, Cause.TRAINING),
+        hypotheses=hypotheses,
+        excess_mw=size.excess_mw,
+        energy_mwh=size.energy_mwh,
+        flop=size.flop,
+        declaration_ids=tuple(dict.fromkeys([*(m.declaration.id for m in found), *(d.id for d in unstopped)])),
+        evidence=_evidence(day, episode, features, size, found, suspect),
+        facts=_facts(day, episode, features, size, found, unstopped, suspect),
+    )
+
+
+def _probability(hypotheses: Sequence[Hypothesis], cause: Cause) -> float:
+    return next(h.probability for h in hypotheses if h.name == cause)
+
+
+def _suspect_lanes(episode: SiteEpisode, contradictions: Sequence[Contradiction], now: int) -> list[Lane]:
+    """Return the lanes of an episode whose telemetry contradicts itself while it lasts."""
+    end = now if episode.end_hour is None else episode.end_hour
+    lanes = [Lane(e.lane) for e in (episode.utility, episode.it_load) if e is not None]
+    return [
+        lane
+        for lane in lanes
+        if any(
+            lane in c.lanes and c.start_hour < end and (c.end_hour is None or c.end_hour > episode.start_hour)
+            for c in contradictions
+        )
+    ]
+
+
+def _verdict(
+    hypotheses: Sequence[Hypothesis], circumstances: Circumstances, suspect: Sequence[Lane], episode: SiteEpisode
+) -> Verdict:
+    if circumstances.is_declared:
+        return Verdict.EXPLAINED
+    training = _probability(hypotheses, Cause.TRAINING)
+    if training >= TRAINING_LIKE:
+        return Verdict.TRAINING_LIKE
+    if suspect and len(suspect) == sum(e is not None for e in (episode.utility, episode.it_load)):
+        return Verdict.CANNOT_CONCLUDE
+    benign = max(_probability(hypotheses, cause) for cause in _BENIGN_CAUSES)
+    if benign >= BENIGN and training <= NOT_TRAINING:
+        return Verdict.EXPLAINED
+    return Verdict.UNEXPLAINED
+
+
+def _kind(circumstances: Circumstances, found: Sequence[Match], verdict: Verdict) -> Kind:
+    if circumstances.did_not_step_down:
+        return Kind.MISSING_STEP_DOWN
+    if verdict is Verdict.UNEXPLAINED and any(m.exceeds for m in found):
+        return Kind.DECLARATION_EXCEEDED
+    return Kind.SLOW_DRIFT if circumstances.is_drift else Kind.SUSTAINED_LOAD
+
+
+def _evidence(
+    day: SiteWatchDay,
+    episode: SiteEpisode,
+    features: Features,
+    size: Quantities,
+    found: Sequence[Match],
+    suspect: Sequence[Lane],
+) -> dict[str, Any]:
+    lanes = {}
+    for part in (episode.utility, episode.it_load):
+        if part is not None:
+            lanes[part.lane] = {
+                "meters": meters_of(day, Lane(part.lane)),
+                "test": "page_cusum_drift" if part.is_drift else "page_glr_step",
+                "statistic_over_threshold": round(part.strength, 3),
+                "excess_kw": round(part.excess_kw, 1),
+                "excess_sd_kw": round(part.sd_kw, 1),
+                "level_before_kw": round(part.level_kw, 1) if part.has_level else None,
+                "start": instant(day, part.start_hour).isoformat(),
+            }
+    return {
+        "lanes": lanes,
+        "measured_on": size.lane.value,
+        "features": features.document(),
+        "unseen_hours": size.unseen_hours,
+        "declarations": [{"id": m.declaration.id, "accounts": m.accounts, "objection": m.objection} for m in found],
+        "suspect_lanes": [lane.value for lane in suspect],
+    }
+
+
+def _facts(
+    day: SiteWatchDay,
+    episode: SiteEpisode,
+    features: Features,
+    size: Quantities,
+    found: Sequence[Match],
+    unstopped: Sequence[Declaration],
+    suspect: Sequence[Lane],
+) -> tuple[str, ...]:
+    main = episode.main
+    began = "Load has crept up since" if main.is_drift else "Load stepped up at"
+    lasted = f"and came down at {local(day, episode.end_hour)}" if episode.end_hour is not None else "and is still up"
+    said = [
+        f"{began} {local(day, episode.start_hour)} ({day.site.timezone}) {lasted}: "
+        f"{megawatts(size.excess_mw.estimate)} at the IT load, {100 * features.share_of_it_capacity:.0f} % of the "
+        f"site's IT capacity, for {spell(24 * features.duration_days)}."
+    ]
+    for declaration in unstopped:
+        stated = "" if declaration.expected_mw is None else f" of {megawatts(declaration.expected_mw)}"
+        said.append(
+            f"Training{stated} was declared up to the pause ({declaration.id}); the load did not come down with it."
+        )
+    said.append(_texture(features))
+    said.append(_lanes(episode, features))
+    for match in found:
+        name = f"Declaration {match.declaration.id} ({match.declaration.activity.value})"
+        said.append(
+            f"{name} accounts for it; that rests on the operator's word, the meters can't tell what ran."
+            if match.accounts
+            else f"{name} does not account for it: {match.objection}."
+        )
+    if not found and not unstopped:
+        said.append("No declaration speaks of it.")
+    said += [f"The {LANE_NAMES[lane]} contradicts itself in this time; see the integrity finding." for lane in suspect]
+    if size.unseen_hours:
+        said.append(
+            f"{size.unseen_hours} of its hours were not seen; the high ends of energy and compute count them as if the "
+            "site had drawn all it could."
+        )
+    return tuple(said)
+
+
+def _texture(features: Features) -> str:
+    if features.duty < 0.85 and features.off_share < 0.2:
+        nights = ", at night" if features.night_share > 0.8 else ""
+        return (
+            f"It runs in bursts{nights}: raised {100 * features.duty:.0f} % of the time, nothing of it left in between."
+        )
+    moves = []
+    if features.diurnal_share > 0.08:
+        moves.append(f"swings by {100 * features.diurnal_share:.0f} % with the hour of the day")
+    if abs(1 - features.weekend_ratio) > 0.12:
+        moves.append(f"is {100 * features.weekend_ratio:.0f} % of its weekday size at weekends")
+    if features.weather_share > 0.08:
+        moves.append(f"follows the temperature by {100 * features.weather_share:.0f} %")
+    if features.growth_share > 0.2:
+        moves.append(f"grew by {100 * features.growth_share:.0f} % of its mean")
+    if not moves:
+        return "It is flat: no answer to the hour, the weekend or the weather beyond the site's own."
+    return f"It {', '.join(moves)}."
+
+
+def _lanes(episode: SiteEpisode, features: Features) -> str:
+    if episode.utility is not None and episode.it_load is not None:
+        return "Both the utility meter and the IT meter show it."
+    if episode.it_load is not None:
+        return (
+            "The IT meter shows it; the utility meter's own noise would hide it."
+            if features.is_utility_metered
+            else "The IT meter shows it; there is no usable utility meter beside it."
+        )
+    if not features.is_it_metered:
+        return "The utility meter shows it; there is no usable IT meter to tell IT load from cooling."
+    return (
+        f"The utility meter shows it and the IT meter only {100 * features.it_agreement:.0f} % of it: "
+        "either it is no IT load, or it bypasses the IT meter."
+    )

@@ -1,0 +1,116 @@
+"""Matching: which declarations speak of an episode, and whether they account for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pausewatch.findings.model import Bounds
+from pausewatch.fleet import Activity, Pause, Site
+from pausewatch.fleet.declarations import Declaration
+from pausewatch.signatures.features import Features
+
+# Clocks, ramps and the tests' own dating: a declaration holds this long before and after its dates.
+TOLERANCE = timedelta(hours=36)
+# More than this over what was declared is no longer the declared work.
+EXCEEDED_SHARE = 1.25
+_LONGEST_WORKS_DAYS = 14.0
+_INFERENCE_MOVES = 0.08
+
+
+@dataclass(frozen=True)
+class Match:
+    """A declaration that speaks of an episode.
+
+    Args:
+        declaration: what was filed.
+        accounts: whether it accounts for the episode.
+        exceeds: whether the episode is larger than declared.
+        objection: why it doesn't account for it, as a clause; empty where it does.
+    """
+
+    declaration: Declaration
+    accounts: bool
+    exceeds: bool
+    objection: str
+
+
+def matches(
+    site: Site, start: datetime, end: datetime, excess_mw: Bounds, features: Features, pause: Pause
+) -> list[Match]:
+    """Return the declarations in force during an episode, those that account for it first.
+
+    Args:
+        site: with its declarations.
+        start: of the episode, UTC.
+        end: of the episode, or the end of what was seen.
+        excess_mw: its size at the IT load.
+        features: what it looks like.
+        pause: the pause in force.
+    """
+    found = []
+    for declaration in site.declarations:
+        if not declaration.overlaps(start, end):
+            continue
+        if declaration.activity is Activity.TRAINING and (declaration.end or end) <= pause.start:
+            continue
+        found.append(_judge(declaration, start, end, excess_mw, features, pause))
+    return sorted(found, key=lambda m: (not m.accounts, m.declaration.id))
+
+
+def ended_training(site: Site, pause: Pause, start: datetime) -> list[Declaration]:
+    """Return the training that was declared up to the pause and should have come down when an episode began."""
+    if abs(start - pause.start) > timedelta(hours=48) and start > pause.start:
+        return []
+    return [
+        d
+        for d in site.declarations
+        if d.activity is Activity.TRAINING
+        and d.start < pause.start
+        and (d.end is None or d.end > pause.start - timedelta(days=3))
+    ]
+
+
+def accounting(found: Sequence[Match]) -> Match | None:
+    """Return the declaration that accounts for the episode, if any."""
+    return next((m for m in found if m.accounts), None)
+
+
+def _judge(
+    declaration: Declaration, start: datetime, end: datetime, excess_mw: Bounds, features: Features, pause: Pause
+) -> Match:
+    exceeds = (
+        declaration.expected_mw is not None
+        and excess_mw.low > declaration.expected_mw
+        and excess_mw.estimate > EXCEEDED_SHARE * declaration.expected_mw
+    )
+    objection = _objection(declaration, start, end, features, pause, exceeds)
+    return Match(declaration, not objection, exceeds, objection)
+
+
+def _objection(
+    declaration: Declaration, start: datetime, end: datetime, features: Features, pause: Pause, exceeds: bool
+) -> str:
+    activity = declaration.activity
+    if activity is Activity.TRAINING:
+        return "training is what the pause forbids"
+    if declaration.is_late and declaration.filed_at > start:
+        return f"it was filed on {declaration.filed_at:%Y-%m-%d}, after the load had begun"
+    if declaration.start > start + TOLERANCE:
+        return f"it begins only on {declaration.start:%Y-%m-%d}"
+    if declaration.end is not None and end > declaration.end + TOLERANCE:
+        return f"it ended on {declaration.end:%Y-%m-%d} and the load did not"
+    if declaration.expected_mw is None:
+        return "it states no expected load"
+    if exceeds:
+        return f"it states {declaration.expected_mw:g} MW"
+    if activity is Activity.DEMAND_RESPONSE:
+        return "demand response lowers load"
+    moves = max(features.diurnal_share, abs(1.0 - features.weekend_ratio))
+    if activity is Activity.INFERENCE and features.duration_days >= 3 and moves < _INFERENCE_MOVES:
+        return "inference follows the day and the week, and this load does not"
+    works = activity in (Activity.MAINTENANCE, Activity.COMMISSIONING)
+    if works and features.duration_days > _LONGEST_WORKS_DAYS:
+        return f"{activity.value} rarely draws load for {features.duration_days:.0f} days"
+    return ""

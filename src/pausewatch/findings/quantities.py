@@ -1,0 +1,108 @@
+"""How much: excess load, energy and compute of an episode at the IT load, each with its 90 % interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pausewatch.detection.compute import efficiency
+from pausewatch.detection.episodes import Episode
+from pausewatch.detection.lanes import MARGINAL_PUE, MARGINAL_PUE_HIGH, MARGINAL_PUE_LOW, SiteEpisode
+from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.findings.model import Bounds
+from pausewatch.fleet import Measure, Site
+from pausewatch.telemetry.panel import Lane
+
+Floats = npt.NDArray[np.float64]
+
+_Z90 = 1.6448536
+# The IT meter's word for the size is taken where it shows at least this share of what the utility implies.
+_IT_AGREES = 0.5
+_CORE = {Lane.UTILITY: Measure.UTILITY_IMPORT, Lane.IT_LOAD: Measure.IT_LOAD}
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """Size of an episode at the IT load.
+
+    Args:
+        lane: the lane it was measured on.
+        excess_mw: mean excess while raised.
+        energy_mwh: energy above expectation; its high end includes what unseen hours could have held.
+        flop: compute that energy could have bought.
+        unseen_hours: raised hours that weren't seen.
+    """
+
+    lane: Lane
+    excess_mw: Bounds
+    energy_mwh: Bounds
+    flop: Bounds
+    unseen_hours: int
+
+
+def quantities(day: SiteWatchDay, episode: SiteEpisode, it_agreement: float) -> Quantities:
+    """Size an episode of a site as seen on a report day."""
+    lane, part = _basis(episode, it_agreement)
+    low_share, share, high_share = _at_it(lane)
+    hours = day.grid.hours
+    raised = part.raised(hours)
+    above = day.lanes[lane].residual_kw - part.level_kw
+    seen = raised & np.isfinite(above)
+    unseen_hours = int((raised & ~seen).sum())
+    sd_kw = float(np.hypot(part.sd_kw, part.excess_kw * _accuracy(day.site, lane)))
+    excess = Bounds(
+        estimate=part.excess_kw * share / 1e3,
+        low=max(part.excess_kw - _Z90 * sd_kw, 0.0) * low_share / 1e3,
+        high=(part.excess_kw + _Z90 * sd_kw) * high_share / 1e3,
+    )
+    measured_mwh = max(float(above[seen].sum()), 0.0) / 1e3
+    spread_mwh = _Z90 * sd_kw * int(seen.sum()) / 1e3
+    energy = Bounds(
+        estimate=measured_mwh * share + unseen_hours * excess.estimate,
+        low=max(measured_mwh - spread_mwh, 0.0) * low_share,
+        high=(measured_mwh + spread_mwh) * high_share + unseen_hours * max(free_capacity_mw(day), excess.high),
+    )
+    return Quantities(lane, excess, energy, flop_of(day.site, energy), unseen_hours)
+
+
+def flop_of(site: Site, energy_mwh: Bounds) -> Bounds:
+    """Return the compute an amount of energy at the IT load could have bought on the declared chips."""
+    bought = efficiency(site)
+    return Bounds(
+        estimate=energy_mwh.estimate * bought.central,
+        low=energy_mwh.low * bought.low,
+        high=energy_mwh.high * bought.high,
+    )
+
+
+def free_capacity_mw(day: SiteWatchDay) -> float:
+    """Return the IT load the site could have added to what is expected of it, MW."""
+    for lane in (Lane.IT_LOAD, Lane.UTILITY):
+        view = day.lanes[lane]
+        if not view.refusals:
+            recent = view.expected.mean_kw[0][-24 * 7 :]
+            at_it = float(np.nanmean(recent)) / (1.0 if lane is Lane.IT_LOAD else MARGINAL_PUE_HIGH)
+            return max(day.site.it_capacity_mw - at_it / 1e3, 0.0)
+    return day.site.it_capacity_mw
+
+
+def _basis(episode: SiteEpisode, it_agreement: float) -> tuple[Lane, Episode]:
+    if episode.it_load is not None and (episode.utility is None or it_agreement >= _IT_AGREES):
+        return Lane.IT_LOAD, episode.it_load
+    assert episode.utility is not None  # noqa: S101  # an episode shows on one lane at least
+    return Lane.UTILITY, episode.utility
+
+
+def _at_it(lane: Lane) -> tuple[float, float, float]:
+    """Return the factors from a lane's load to the IT load: low, central, high."""
+    if lane is Lane.IT_LOAD:
+        return 1.0, 1.0, 1.0
+    return 1 / MARGINAL_PUE_HIGH, 1 / MARGINAL_PUE, 1 / MARGINAL_PUE_LOW
+
+
+def _accuracy(site: Site, lane: Lane) -> float:
+    """Return the class error of a lane's meter as a relative standard deviation: the class is a limit of 2 sd."""
+    classes = [m.accuracy_pct for m in site.meters_of(_CORE[lane]) if m.accuracy_pct is not None]
+    return max(classes, default=1.0) / 200.0

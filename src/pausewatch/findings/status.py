@@ -1,0 +1,104 @@
+"""The site's day: what was seen, what was expected, what differs, and what could have been missed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pausewatch.detection.compute import efficiency
+from pausewatch.detection.lanes import MARGINAL_PUE
+from pausewatch.detection.watch import LaneDay, SiteWatchDay
+from pausewatch.findings.model import Assessment, DayStatus, Kind, SiteDay, Verdict
+from pausewatch.telemetry.panel import Lane
+
+Floats = npt.NDArray[np.float64]
+
+# Below this share of a day's hours, nothing is concluded from it.
+MIN_SEEN_SHARE = 0.75
+_HOURS_90_DAYS = 90 * 24
+_ALARMS = (Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED)
+
+
+def primary_lane(day: SiteWatchDay) -> LaneDay | None:
+    """Return the outermost lane with a baseline: the utility's meter, which the operator doesn't own, before IT."""
+    usable = [view for lane in (Lane.UTILITY, Lane.IT_LOAD) if not (view := day.lanes[lane]).refusals]
+    return usable[0] if usable else None
+
+
+def site_day(day: SiteWatchDay, found: Sequence[Assessment]) -> SiteDay:
+    """Conclude a site's day from what was seen of it and the findings that touch it."""
+    first, last = day.day_hours
+    span = slice(first, last)
+    lane = primary_lane(day)
+    shown = lane or next((v for v in day.lanes.values() if v.has_meter), day.lanes[Lane.UTILITY])
+    observed = shown.observed_kw[span]
+    seen = np.isfinite(observed)
+    coverage = float(day.coverage[shown.lane][span].mean()) if last > first else 0.0
+    status, reasons = _status(day, lane, seen, found)
+    both = seen & np.isfinite(shown.expected.mean_kw[0][span])
+    expected_mwh = float(shown.expected.mean_kw[0][span][both].sum()) / 1e3 if both.any() else float("nan")
+    observed_mwh = float(observed[both if both.any() else seen].sum()) / 1e3 if seen.any() else 0.0
+    detectable = detectable_mw(day)
+    return SiteDay(
+        site_id=day.site.id,
+        date=day.day,
+        status=status,
+        coverage=coverage,
+        observed_mwh=observed_mwh,
+        expected_mwh=expected_mwh,
+        unaccounted_mwh=observed_mwh - expected_mwh,
+        unaccounted_sd_mwh=_sd_mwh(shown, span, both),
+        detectable_mw_7d=detectable,
+        detectable_flop_90d=detectable * _HOURS_90_DAYS * efficiency(day.site).central,
+        reasons=reasons,
+    )
+
+
+def detectable_mw(day: SiteWatchDay) -> float:
+    """Return the smallest IT load that would be found in 7 days; all the site could run where nothing would be."""
+    at_it = [
+        day.lanes[Lane.IT_LOAD].detectable_kw / 1e3,
+        day.lanes[Lane.UTILITY].detectable_kw / MARGINAL_PUE / 1e3,
+    ]
+    known = [v for v in at_it if np.isfinite(v)]
+    return min([*known, day.site.it_capacity_mw])
+
+
+def _status(
+    day: SiteWatchDay, lane: LaneDay | None, seen: npt.NDArray[np.bool_], found: Sequence[Assessment]
+) -> tuple[DayStatus, tuple[str, ...]]:
+    start, end = day.site.day_bounds(day.day)
+    touching = [a for a in found if a.start < end and (a.end is None or a.end > start)]
+    alarms = [a for a in touching if a.verdict in _ALARMS and a.kind is not Kind.TELEMETRY_GAP]
+    if alarms:
+        kinds = ", ".join(sorted({a.kind.value.replace("_", " ") for a in alarms}))
+        return DayStatus.ANOMALOUS, (f"unexplained: {kinds}",)
+    if lane is None:
+        told = [f"no baseline for {v.lane.value}: {'; '.join(v.refusals)}" for v in day.lanes.values() if v.has_meter]
+        return DayStatus.CANNOT_CONCLUDE, tuple(told) or ("the site has neither a utility nor an IT meter",)
+    reasons = []
+    share = float(seen.mean()) if len(seen) else 0.0
+    if share < MIN_SEEN_SHARE:
+        reasons.append(f"only {100 * share:.0f} % of the day's hours were seen on {lane.lane.value}")
+    for kind, words in (
+        (Kind.TELEMETRY_INTEGRITY, "telemetry that can't be trusted"),
+        (Kind.TELEMETRY_GAP, "a meter was silent"),
+    ):
+        hit = [a for a in touching if a.kind is kind]
+        if hit:
+            reasons.append(f"{words}: {', '.join(sorted({a.evidence['lane'] for a in hit}))}")
+    open_questions = [a for a in touching if a.verdict is Verdict.CANNOT_CONCLUDE and a.kind is Kind.SUSTAINED_LOAD]
+    if open_questions:
+        reasons.append("load above expectation on meters that can't be trusted")
+    return (DayStatus.CANNOT_CONCLUDE, tuple(reasons)) if reasons else (DayStatus.CONSISTENT, ())
+
+
+def _sd_mwh(lane: LaneDay, span: slice, both: npt.NDArray[np.bool_]) -> float:
+    """Return the standard deviation of the day's unaccounted energy: its hours err together."""
+    if not both.any():
+        return float("nan")
+    hours = int(both.sum())
+    level = float(np.nanmean(lane.expected.level_sd_kw[0][span][both]))
+    return float(np.hypot(level, lane.daily_sd_kw)) * hours / 1e3

@@ -1,0 +1,86 @@
+"""Findings on integrity: telemetry that contradicts itself, the other meter or chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pausewatch.detection.integrity import Contradiction, Flaw, copied_span, it_above_site, stuck_spans
+from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.findings.model import Assessment, Bounds, Kind, Verdict
+from pausewatch.findings.wording import LANE_NAMES, instant, local, meters_of, spell
+from pausewatch.signatures.hypotheses import Hypothesis
+from pausewatch.signatures.rule import Cause
+from pausewatch.telemetry.panel import Lane
+
+# A meter that hangs is mostly a fault; one that plays back another week is mostly not.
+_CONCEALS = {Flaw.STUCK: 0.1, Flaw.IT_ABOVE_SITE: 0.1, Flaw.REPEATED: 0.6}
+_NOTHING = Bounds(0.0, 0.0, 0.0)
+
+
+def contradictions(day: SiteWatchDay) -> list[Contradiction]:
+    """Return what can't be right in a site's telemetry since the pause began, oldest first."""
+    first = max(day.grid.hour_index(day.pause.start), 0)
+    found: list[Contradiction] = []
+    for lane, view in day.lanes.items():
+        if not view.has_meter:
+            continue
+        found += stuck_spans(lane, day.is_screened[lane], first)
+        copied = copied_span(lane, view.observed_kw)
+        if copied is not None:
+            found.append(copied)
+    it_load, utility = day.lanes[Lane.IT_LOAD], day.lanes[Lane.UTILITY]
+    if it_load.has_meter and utility.has_meter:
+        found += it_above_site(it_load.observed_kw, utility.observed_kw, first)
+    return sorted(found, key=lambda c: (c.start_hour, c.flaw, c.lanes))
+
+
+def integrity_findings(day: SiteWatchDay, found: Sequence[Contradiction]) -> list[Assessment]:
+    """State every contradiction as a finding."""
+    return [_state(day, one) for one in found]
+
+
+def _state(day: SiteWatchDay, one: Contradiction) -> Assessment:
+    end = day.grid.hours if one.end_hour is None else one.end_hour
+    conceals = _CONCEALS[one.flaw]
+    meters = [m for lane in one.lanes for m in meters_of(day, lane)]
+    return Assessment(
+        site_id=day.site.id,
+        kind=Kind.TELEMETRY_INTEGRITY,
+        verdict=Verdict.CANNOT_CONCLUDE,
+        start=instant(day, max(one.start_hour, 0)),
+        end=None if one.end_hour is None else instant(day, one.end_hour),
+        training_probability=conceals,
+        hypotheses=(
+            (Hypothesis(Cause.TRAINING, conceals), Hypothesis(Cause.METERING, 1 - conceals))
+            if conceals > 0.5
+            else (Hypothesis(Cause.METERING, 1 - conceals), Hypothesis(Cause.TRAINING, conceals))
+        ),
+        excess_mw=_NOTHING,
+        energy_mwh=_NOTHING,
+        flop=_NOTHING,
+        evidence={
+            "lane": "+".join(sorted(lane.value for lane in one.lanes)),
+            "meters": meters,
+            "flaw": one.flaw.value,
+            "detail": round(one.detail, 4),
+        },
+        facts=(
+            f"{_sentence(day, one, end)} It began at {local(day, max(one.start_hour, 0))} ({day.site.timezone}).",
+            "What such telemetry says of the site is not taken as measured.",
+        ),
+    )
+
+
+def _sentence(day: SiteWatchDay, one: Contradiction, end: int) -> str:
+    names = " and the ".join(LANE_NAMES[lane] for lane in one.lanes)
+    if one.flaw is Flaw.STUCK:
+        return f"The {names} repeated one value for {spell(end - one.start_hour)}."
+    if one.flaw is Flaw.REPEATED:
+        return (
+            f"The {names} repeats, to the last watt, its own values of {one.detail:.0f} days before, for "
+            f"{spell(end - one.start_hour)}: load never does, a recording does."
+        )
+    return (
+        f"The IT meter shows {one.detail:.2f} times what the whole site draws: the meters are swapped, a unit or a ratio "
+        "is wrong, or one of them was edited."
+    )
