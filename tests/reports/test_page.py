@@ -144,6 +144,14 @@ def test_a_finding_tells_how_to_review_it_and_how_large_it_is(html: str) -> None
     assert "A. Inspector" in plain
 
 
+@pytest.mark.parametrize(
+    ("change", "is_open", "drawn"), [("unchanged", False, 0), ("ended", False, 1), ("unchanged", True, 1)]
+)
+def test_a_closed_matter_is_drawn_on_the_day_it_closed_only(change: str, is_open: bool, drawn: int) -> None:
+    view = finding_view("F-1", "slough-1", Verdict.TRAINING_LIKE, change=change, is_open=is_open, curves=(curve(),))
+    assert render_html(daily_report(findings=(view,))).count("<figure>") == drawn
+
+
 def test_a_site_that_meters_cannot_verify_is_flagged(html: str) -> None:
     missed = html[html.index('id="missed-heading"') : html.index('id="chance-heading"')]
     assert "1\xa0site can’t be verified by its meters alone" in missed

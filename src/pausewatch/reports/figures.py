@@ -11,7 +11,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,13 +19,13 @@ import numpy.typing as npt
 from markupsafe import escape
 
 from pausewatch.reports.daily import LoadCurve
+from pausewatch.reports.panel import MUTED, Panel
 from pausewatch.reports.words import LANES
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 MOST_POINTS = 1000
-_WIDTH_IN, _PANEL_IN, _MARGIN_IN = 10.0, 2.15, 0.42
+_POINTS_PER_IN = 72
+_WIDTH, _PANEL_HEIGHT, _TITLE_HEIGHT, _FOOT_HEIGHT = 720, 155, 26, 30  # points, of the whole figure and one panel of it
+_LEFT, _RIGHT = 1.0, 681.0
 _HOUR = np.timedelta64(3600, "s")
 
 # Stand-ins that matplotlib writes and the page's CSS variables replace; none is a colour anyone sees.
@@ -35,10 +35,10 @@ _INKS = {
     "#030303": "var(--band)",
     "#040404": "var(--episode)",
     "#050505": "var(--faint)",
-    "#060606": "var(--muted)",
+    MUTED: "var(--muted)",
     "#070707": "var(--ink)",
 }
-_OBSERVED, _EXPECTED, _BAND, _EPISODE, _FAINT, _MUTED, _INK = _INKS
+_OBSERVED, _EXPECTED, _BAND, _EPISODE, _FAINT, _, _INK = _INKS
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def figure_svg(figure: Figure) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as Canvas
 
-    height = _PANEL_IN * len(curves) + _MARGIN_IN
+    height = _PANEL_HEIGHT * len(curves) + _FOOT_HEIGHT
     settings: dict[Any, Any] = {
         "svg.hashsalt": "pausewatch",
         "svg.fonttype": "none",
@@ -85,12 +85,12 @@ def figure_svg(figure: Figure) -> str:
         "text.parse_math": False,
     }
     with rc_context(settings):
-        canvas = Canvas(figsize=(_WIDTH_IN, height))
+        canvas = Canvas(figsize=(_WIDTH / _POINTS_PER_IN, height / _POINTS_PER_IN), dpi=_POINTS_PER_IN)
         FigureCanvasSVG(canvas)
         for row, curve in enumerate(curves):
-            bottom = (_MARGIN_IN + _PANEL_IN * (len(curves) - 1 - row)) / height
-            axes = canvas.add_axes((0.002, bottom, 0.944, (_PANEL_IN - 0.36) / height))
-            _draw(axes, curve, figure, is_first=row == 0, is_last=row == len(curves) - 1)
+            bottom = _FOOT_HEIGHT + _PANEL_HEIGHT * (len(curves) - 1 - row)
+            panel = Panel(canvas, (_LEFT, _RIGHT), (bottom, bottom + _PANEL_HEIGHT - _TITLE_HEIGHT), curve)
+            _draw(panel, figure, is_first=row == 0, is_last=row == len(curves) - 1)
         out = io.StringIO()
         canvas.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return _inline(out.getvalue(), figure)
@@ -125,57 +125,38 @@ def _block_mean(values: npt.NDArray[np.float64], width: int, blocks: int) -> npt
     return mean
 
 
-def _draw(axes: Axes, curve: LoadCurve, figure: Figure, *, is_first: bool, is_last: bool) -> None:
-    origin = curve.hour_start[0]
-    hours = (curve.hour_start - origin) / _HOUR
-    step = float(hours[1] - hours[0]) if hours.size > 1 else 1.0
-    right = float(hours[-1]) + step
-    first = _as_utc(origin)
-    low, high = _range_mw(curve)
-    axes.set(xlim=(0.0, right), ylim=(low, high))
-    axes.set_axis_off()
-
-    def at(moment: datetime) -> float:
-        return (moment - first) / timedelta(hours=1)
-
-    begin, end = at(figure.start), right if figure.end is None else at(figure.end)
+def _draw(panel: Panel, figure: Figure, *, is_first: bool, is_last: bool) -> None:
+    curve, right, (low, high) = panel.curve, panel.hours, panel.range_mw
+    begin, end = panel.hour_of(figure.start), right if figure.end is None else panel.hour_of(figure.end)
     if begin < right and end > 0:
-        left, width = max(begin, 0.0), min(end, right) - max(begin, 0.0)
-        axes.bar(left, high - low, width, low, align="edge", facecolor=_EPISODE, edgecolor="none", clip_on=False)
-    _draw_scales(axes, first, (low, high), right, figure.timezone, is_last=is_last)
-    if figure.pause_start is not None and 0 < (pause_at := at(figure.pause_start)) < right:
-        axes.plot([pause_at, pause_at], [low, high], color=_MUTED, linewidth=1.0, dashes=(4, 3), clip_on=False)
-        if is_first:
-            where = min(max(pause_at, 0.06 * right), 0.82 * right)
-            axes.text(where, 1.04, "pause begins", transform=axes.get_xaxis_transform(), color=_MUTED, ha="center")
-    band = (curve.low_kw / 1000, curve.high_kw / 1000)
-    axes.fill_between(hours, *band, facecolor=_BAND, edgecolor="none", zorder=2, clip_on=False)
-    axes.plot(hours, curve.expected_kw / 1000, color=_EXPECTED, linewidth=1.2, zorder=3, clip_on=False)
-    axes.plot(hours, curve.observed_kw / 1000, color=_OBSERVED, linewidth=1.3, zorder=4, clip_on=False)
-    lane = f"{LANES.get(curve.lane, curve.lane)}, MW"
-    axes.text(1.053, 1.04, lane, transform=axes.transAxes, color=_INK, ha="right")
-
-
-def _draw_scales(
-    axes: Axes, first: datetime, limits: tuple[float, float], right: float, timezone: str, *, is_last: bool
-) -> None:
-    """Draw grid and labels by hand: matplotlib's own axes cost more than all the rest.
-
-    Levels stand at the right, beside the latest hours, where a narrow screen begins.
-    """
-    low, high = limits
+        left, stop = max(begin, 0.0), min(end, right)
+        panel.area([left, stop, stop, left], [low, low, high, high], _EPISODE)
     levels, decimals = _levels(low, high)
-    axes.hlines(levels, 0.0, right, colors=_FAINT, linewidth=0.7, zorder=1, clip_on=False)
     for level in levels:
-        label = f"{level:.{decimals}f}".replace("-", "−")
-        axes.text(1.007 * right, level, label, color=_MUTED, ha="left", va="center")
-    axes.plot([0.0, right], [low, low], color=_MUTED, linewidth=0.8, clip_on=False)
-    tick = low - 0.03 * (high - low)
-    for x, day in _local_midnights(first, right, timezone):
-        axes.plot([x, x], [low, tick], color=_MUTED, linewidth=0.8, clip_on=False)
-        if is_last and 0.025 * right < x:
-            label = f"{day.day} {day:%b}"
-            axes.text(x, tick - 0.03 * (high - low), label, color=_MUTED, ha="center", va="top")
+        panel.line([0.0, right], [level, level], _FAINT, 0.7)
+        panel.text(right, level, f"{level:.{decimals}f}".replace("-", "−"), dx=6, va="center")
+    panel.line([0.0, right], [low, low], MUTED, 0.8)
+    for hour, day in _local_midnights(panel.first, right, figure.timezone):
+        panel.tick(hour)
+        if is_last and hour > 0.025 * right:
+            panel.text(hour, low, f"{day.day} {day:%b}", dy=-8, ha="center", va="top")
+    if figure.pause_start is not None and 0 < (pause := panel.hour_of(figure.pause_start)) < right:
+        panel.line([pause, pause], [low, high], MUTED, 1.0, dashes=(4, 3))
+        if is_first:
+            panel.text(min(max(pause, 0.06 * right), 0.82 * right), high, "pause begins", dy=5, ha="center")
+    hours = (curve.hour_start - curve.hour_start[0]) / _HOUR
+    for run in _runs(np.isfinite(curve.low_kw) & np.isfinite(curve.high_kw)):
+        edge = np.concatenate([curve.low_kw[run], curve.high_kw[run][::-1]]) / 1000
+        panel.area(np.concatenate([hours[run], hours[run][::-1]]), edge, _BAND)
+    panel.line(hours, curve.expected_kw / 1000, _EXPECTED, 1.2)
+    panel.line(hours, curve.observed_kw / 1000, _OBSERVED, 1.3)
+    panel.text(right, high, f"{LANES.get(curve.lane, curve.lane)}, MW", dx=36, dy=5, ha="right", ink=_INK)
+
+
+def _runs(is_there: npt.NDArray[np.bool_]) -> list[slice]:
+    """Return the stretches in which something is there, as slices."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], is_there, [False]]).astype(np.int8)))
+    return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
 def _levels(low: float, high: float) -> tuple[list[float], int]:
@@ -185,16 +166,6 @@ def _levels(low: float, high: float) -> tuple[list[float], int]:
     step = next(m for m in (1, 2, 2.5, 5, 10) if m * 10.0**power >= rough) * 10.0**power
     count = range(math.ceil(low / step), math.floor(high / step) + 1)
     return [index * step for index in count], max(0, -math.floor(math.log10(step)) + (f"{step:.1e}"[2] != "0"))
-
-
-def _range_mw(curve: LoadCurve) -> tuple[float, float]:
-    values = np.concatenate([curve.observed_kw, curve.low_kw, curve.high_kw, curve.expected_kw]) / 1000
-    seen = values[np.isfinite(values)]
-    if not seen.size:
-        return 0.0, 1.0
-    low, high = float(seen.min()), float(seen.max())
-    margin = max(0.06 * (high - low), 0.01 * abs(high), 0.01)
-    return (max(0.0, low - margin) if low >= 0 else low - margin), high + margin
 
 
 def _local_midnights(first: datetime, right: float, timezone: str) -> list[tuple[float, date]]:
@@ -216,11 +187,6 @@ def _local_midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
-def _as_utc(stamp: np.datetime64) -> datetime:
-    seconds = int(stamp.astype("datetime64[s]").astype(np.int64))
-    return datetime.fromtimestamp(seconds, tz=UTC)
-
-
 _DROPPED = re.compile(
     r'<metadata>.*?</metadata>|<!--.*?-->|<defs>\s*<style.*?</defs>|\s(?:id|clip-path)="[^"]*"', re.DOTALL
 )
@@ -231,10 +197,10 @@ _LONG = re.compile(r"-?\d+\.\d{2,}")
 def _inline(svg: str, figure: Figure) -> str:
     """Return matplotlib's SVG without its prologue, style and ids, in the page's colours and with few decimals."""
     head, _, rest = svg[svg.index("<svg") :].partition(">")
-    rest = _EMPTY.sub("", _DROPPED.sub("", rest))
+    rest = "".join(line.strip() for line in _DROPPED.sub("", rest).splitlines())
+    rest = _EMPTY.sub("", rest)
     rest = _LONG.sub(lambda match: f"{float(match[0]):.1f}".removesuffix(".0"), rest)
-    rest = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", rest)
-    rest = re.sub(r"\s*\n\s*", "", rest)
+    rest = re.sub(r" font-family: [^;\"]*;?| transform=\"rotate\(-0 [^\"]*\"", "", rest)
     for stand_in, variable in _INKS.items():
         rest = rest.replace(stand_in, variable)
     box = re.search(r'viewBox="[^"]*"', head)

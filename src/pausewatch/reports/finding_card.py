@@ -50,6 +50,7 @@ def finding_card(view: FindingView, report: DailyReport, sites: Mapping[str, Sit
     name = site.name if site else finding.site_id
     until = f"until {local_time(said.end, timezone)}" if said.end else "still lasting"
     anchor = anchor_of("finding", finding.id)
+    is_drawn = finding.is_open or view.change != "unchanged"  # a closed matter was drawn on the day it closed
     figure = Figure(
         key=anchor,
         title=f"Observed and expected load at {name}",
@@ -74,7 +75,7 @@ def finding_card(view: FindingView, report: DailyReport, sites: Mapping[str, Sit
         days=_days(said.start, said.end, view.curves),
         hypotheses=tuple(sorted(said.hypotheses, key=lambda h: (-_known(h.probability), h.name))),
         evidence=tuple(flattened(json_value(said.evidence))),
-        svg=Markup(figure_svg(figure)),  # noqa: S704  # made by figures.py, which escapes what it is given
+        svg=Markup(figure_svg(figure) if is_drawn else ""),  # noqa: S704  # made by figures.py, which escapes what it is given
         figure_hours=max((curve.hour_start.size for curve in view.curves), default=0),
         review_command=review_command(finding.id),
     )
