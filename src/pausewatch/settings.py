@@ -15,6 +15,7 @@ class Home:
     path: Path
     lake_url: str
     register_url: str
+    baselines_path: Path | None = None
 
     @staticmethod
     def at(path: str | Path, environ: Mapping[str, str] | None = None) -> Home:
@@ -30,7 +31,7 @@ class Home:
     @property
     def baselines(self) -> Path:
         """Folder of frozen baselines."""
-        return self.path / "baselines"
+        return self.baselines_path or self.path / "baselines"
 
     @property
     def reports(self) -> Path:

@@ -1,0 +1,238 @@
+"""Concluding: from what was recorded of a day to its sealed report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pausewatch.errors import InspectionError
+from pausewatch.findings.model import Bounds, Finding, Kind, SiteDay, Verdict
+from pausewatch.findings.register import Register
+from pausewatch.fleet import Fleet, Pause, Site
+from pausewatch.pipeline.days import require_watched
+from pausewatch.pipeline.payloads import unpacked
+from pausewatch.pipeline.workplace import Workplace
+from pausewatch.reports.daily import (
+    BaselineSummary,
+    DailyReport,
+    FindingView,
+    LoadCurve,
+    MeterHealth,
+    PauseView,
+    ReportInputs,
+    SiteView,
+)
+from pausewatch.reports.keys import Signer
+from pausewatch.reports.manifest import MANIFEST_NAME
+from pausewatch.reports.writing import write_report
+
+_Z90 = 1.6448536
+# A finding that is over stays in the report this long.
+_SHOWN_DAYS = 14
+_COUNTED = (Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED)
+_LOAD_KINDS = (Kind.SUSTAINED_LOAD, Kind.MISSING_STEP_DOWN, Kind.SLOW_DRIFT, Kind.DECLARATION_EXCEEDED)
+
+METHOD = (
+    "Expected load: a regression on hour of week and outdoor temperature with holidays and a slow trend, learned only "
+    "from before the pause was announced, without declared training, and frozen for the pause.",
+    "Sustained load: two Page tests on whitened residuals side by side, one for steps and one for drift, on the utility "
+    "meter and on the IT meter; their thresholds hold the alarm budget on each site's own held-out errors.",
+    "Verdicts: a transparent rule weighs how the load looks (onset, flatness, answer to hour, weekend and weather, "
+    "length) against what was declared.",
+    "Compute: energy above expectation, at 20, 35 and 45 % model FLOP utilisation of the declared accelerators.",
+    "Detectable load: what the step test would have found in a week with 90 % probability, given what was seen.",
+    "Gaps are bounded by the substitution ladder of 40 CFR 75.33 and by what the site could have drawn.",
+)
+
+
+def conclude_day(place: Workplace, day: date) -> str:
+    """Write the report of a day from what was recorded of it; return its folder.
+
+    Raises:
+        InspectionError: a watched site has not been inspected for the day.
+    """
+    with place.register() as register:
+        report = daily_report(place, register, day)
+        folder = place.reports / day.isoformat()
+        previous = place.reports / (day - timedelta(days=1)).isoformat()
+        write_report(
+            report,
+            folder,
+            previous=previous if (previous / MANIFEST_NAME).exists() else None,
+            signer=Signer.load_or_create(place.home.keys),
+        )
+        manifest = hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest()
+        register.record_report(day, str(folder), manifest)
+    return str(folder)
+
+
+def daily_report(place: Workplace, register: Register, day: date) -> DailyReport:
+    """Return everything a day's report says, from the register alone.
+
+    Raises:
+        InspectionError: a watched site has not been inspected for the day.
+    """
+    fleet = place.fleet
+    sites = require_watched(fleet, day)
+    ids = [site.id for site in sites]
+    site_days = {said.site_id: said for said in register.site_days(day, day, ids)}
+    missing = [i for i in ids if i not in site_days]
+    if missing:
+        raise InspectionError(
+            f"{len(missing)} of {len(ids)} sites have not been inspected for {day}",
+            where=f"sites {', '.join(missing[:8])}{' and more' if len(missing) > 8 else ''}",
+            remedy=f"run `pausewatch inspect --date {day}`",
+        )
+    cutoff = max(site.cutoff(day, fleet.cutoff_hours) for site in sites)
+    pauses = {p.id: p for site in sites if (p := fleet.pause_for(site, day)) is not None}
+    now = register.findings(day, ids, reviewed_until=cutoff)
+    before = {f.id: f for f in register.findings(day - timedelta(days=1), ids, reviewed_until=cutoff)}
+    payloads = {i: register.payload(day, i) or {} for i in ids}
+    shown = [f for f in now if f.is_open or (day - f.last_updated_on).days <= _SHOWN_DAYS]
+    return DailyReport(
+        fleet=fleet.name,
+        date=day,
+        pauses=tuple(
+            PauseView(p.id, p.jurisdictions, p.announced, p.start, p.end) for _, p in sorted(pauses.items())
+        ),
+        significant_quantity_flop=fleet.significant_quantity_flop,
+        false_alarms_per_site_year=fleet.false_alarms_per_site_year,
+        cutoff_hours=fleet.cutoff_hours,
+        expected_chance_findings=_by_chance(fleet, sites, day),
+        findings=tuple(_finding_view(f, before.get(f.id), day, payloads[f.site_id]) for f in shown),
+        sites=tuple(_site_view(site, site_days[site.id], payloads[site.id], now) for site in sites),
+        inputs=_inputs(place, register, sites, pauses.values(), cutoff),
+        method=METHOD,
+    )
+
+
+def _by_chance(fleet: Fleet, sites: Sequence[Site], day: date) -> float:
+    """Return the false findings to expect of the alarm budget since each site's pause began."""
+    days = 0.0
+    for site in sites:
+        pause = fleet.pause_for(site, day)
+        assert pause is not None  # noqa: S101  # the sites are those under a pause
+        days += (site.day_bounds(day)[1] - pause.start).total_seconds() / 86_400
+    return fleet.false_alarms_per_site_year * days / 365.25
+
+
+def _finding_view(finding: Finding, before: Finding | None, day: date, payload: Mapping[str, Any]) -> FindingView:
+    curves = tuple(_curve(c) for c in payload.get("curves", ()))
+    return FindingView(finding, _change(finding, before, day), curves)
+
+
+def _change(finding: Finding, before: Finding | None, day: date) -> str:
+    if finding.first_reported_on == day or before is None:
+        return "new"
+    if finding.assessment.end is not None and before.assessment.end is None:
+        return "ended"
+    return "updated" if finding.last_updated_on == day else "unchanged"
+
+
+def _curve(said: Mapping[str, Any]) -> LoadCurve:
+    observed, expected, sd = (unpacked(said[name]) for name in ("observed", "expected", "sd"))
+    start = np.datetime64(datetime.fromisoformat(said["start"]).astimezone(UTC).replace(tzinfo=None), "s")
+    return LoadCurve(
+        lane=said["lane"],
+        hour_start=start + np.arange(len(observed)) * np.timedelta64(3600, "s"),
+        observed_kw=observed,
+        expected_kw=expected,
+        low_kw=expected - _Z90 * sd,
+        high_kw=expected + _Z90 * sd,
+    )
+
+
+def _site_view(site: Site, said: SiteDay, payload: Mapping[str, Any], findings: Sequence[Finding]) -> SiteView:
+    counted = [
+        f.assessment.flop
+        for f in findings
+        if f.site_id == site.id and f.assessment.kind in _LOAD_KINDS and f.assessment.verdict in _COUNTED
+    ]
+    return SiteView(
+        name=site.name,
+        owner=site.owner,
+        jurisdiction=site.jurisdiction,
+        timezone=site.timezone,
+        site_day=said,
+        meters=tuple(
+            MeterHealth(**{**m, "last_reading": _instant(m["last_reading"])}) for m in payload.get("meters", ())
+        ),
+        baselines=tuple(_baseline(b) for b in payload.get("baselines", ())),
+        running_flop=Bounds(
+            sum(f.estimate for f in counted), sum(f.low for f in counted), sum(f.high for f in counted)
+        ),
+        days_to_significant=payload.get("days_to_significant"),
+        unseen=tuple(payload.get("unseen", ())),
+        missable=tuple(payload.get("missable", ())),
+        daily_observed_mwh=tuple(payload.get("daily_observed_mwh", ())),
+        daily_expected_mwh=tuple(payload.get("daily_expected_mwh", ())),
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _baseline(said: Mapping[str, Any]) -> BaselineSummary:
+    fields = {k: v for k, v in said.items() if k not in ("reference_start_s", "reference_end_s")}
+    return BaselineSummary(
+        **{
+            **fields,
+            "refusals": tuple(said["refusals"]),
+            "warnings": tuple(said["warnings"]),
+            "reference_start": datetime.fromtimestamp(said["reference_start_s"], UTC),
+            "reference_end": datetime.fromtimestamp(said["reference_end_s"], UTC),
+        }
+    )
+
+
+def _inputs(
+    place: Workplace, register: Register, sites: Sequence[Site], pauses: Sequence[Pause] | Any, cutoff: datetime
+) -> ReportInputs:
+    """Return what the day rests on: every file whose readings had arrived by the last cut-off, and the models."""
+    rows = (
+        place.lake()
+        .ingests([site.id for site in sites])
+        .select("site_id", "meter_id", "source", "sha256", "readings", "first_available_at")
+        .collect()
+    )
+    known = [r for r in rows.to_dicts() if r["first_available_at"] is None or r["first_available_at"] <= cutoff]
+    ingests = tuple(
+        {
+            "site_id": r["site_id"],
+            "meter_id": r["meter_id"],
+            "source": _relative(r["source"], place.fleet.path.parent),
+            "sha256": r["sha256"],
+            "readings": r["readings"],
+        }
+        for r in known
+    )
+    models = {}
+    for pause in pauses:
+        for site in sites:
+            freeze = register.baselines_for(pause.id, site.id)
+            if freeze is not None:
+                models[f"baselines of pause {pause.id}, from {freeze.site_ids[0]}"] = freeze.sha256
+    return ReportInputs(
+        fleet_sha256=place.fleet.sha256,
+        ingests=ingests,
+        models=models,
+        parameters={
+            "false_alarms_per_site_year": place.fleet.false_alarms_per_site_year,
+            "significant_quantity_flop": place.fleet.significant_quantity_flop,
+            "cutoff_hours": place.fleet.cutoff_hours,
+        },
+    )
+
+
+def _relative(source: str, folder: Path) -> str:
+    """Return a file's path as the fleet file would name it: where a fleet stands on a disk is nobody's business."""
+    try:
+        return str(Path(source).resolve().relative_to(folder.resolve()))
+    except ValueError:
+        return source

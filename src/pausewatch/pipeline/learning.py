@@ -1,0 +1,150 @@
+"""Learning: fit, backtest, freeze and calibrate every site's baselines, and find them again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from pausewatch.baselines.freeze import FrozenBaselines, save
+from pausewatch.detection.detector import Calibration, Detector
+from pausewatch.detection.reference import Frozen, learn
+from pausewatch.errors import BaselineError, InspectionError
+from pausewatch.findings.records import BaselineRecord
+from pausewatch.findings.register import Register
+from pausewatch.fleet import Fleet, Pause, Site
+from pausewatch.pipeline.days import batches
+from pausewatch.pipeline.workplace import Workplace
+from pausewatch.progress import Progress, Silent
+
+# Sites learned together: enough to tell the fleet's usual tail, little enough for memory.
+LEARN_TOGETHER = 100
+_CALIBRATION = "calibration."
+
+
+def fit_baselines(
+    place: Workplace, site_ids: Sequence[str] | None = None, progress: Progress | None = None
+) -> list[BaselineRecord]:
+    """Fit, backtest and freeze the baselines of every pause that covers the sites; return what was recorded.
+
+    The same telemetry gives the same bytes, and a freeze that is already the latest changes nothing.
+
+    Raises:
+        BaselineError: a batch has no readings before its pause at all.
+    """
+    told = progress or Silent()
+    lake = place.lake()
+    chosen = place.fleet.selected(site_ids)
+    work: list[tuple[Pause, list[Site]]] = []
+    for pause in place.fleet.pauses:
+        covered = [s for s in chosen if pause.holds_in(s.jurisdiction)]
+        work += [
+            (pause, [place.fleet.site(i) for i in ids]) for ids in batches(covered, LEARN_TOGETHER) if covered
+        ]
+    told.stage("fitting baselines", sum(len(sites) for _, sites in work))
+    out = []
+    with place.register() as register:
+        for pause, sites in work:
+            frozen = learn(place.fleet, lake, sites, pause, Detector())
+            extra = {f"{_CALIBRATION}{name}": values for name, values in frozen.calibration.state().items()}
+            digest, path = save(frozen.baselines, extra, place.home.baselines)
+            register.record_baselines(
+                digest,
+                pause_id=pause.id,
+                path=str(path),
+                site_ids=[site.id for site in sites],
+                frozen_at=pause.reference_end,
+                scores=_scores(frozen.baselines),
+                config_sha256=config_sha256(place.fleet, pause, sites),
+            )
+            record = register.baselines_for(pause.id, sites[0].id)
+            assert record is not None  # noqa: S101  # it was recorded a line ago
+            out.append(record)
+            told.advance(len(sites))
+    return out
+
+
+def config_sha256(fleet: Fleet, pause: Pause, sites: Sequence[Site]) -> str:
+    """Return a hash of all that the fleet file says which baselines and thresholds rest on."""
+    about = [
+        [pause.id, pause.reference_end.isoformat(), fleet.false_alarms_per_site_year, fleet.cutoff_hours],
+        *[
+            [site.id, site.timezone, site.country, [[m.id, m.measures, m.interval_s] for m in site.meters]]
+            for site in sites
+        ],
+    ]
+    return hashlib.sha256(json.dumps(about, default=str).encode()).hexdigest()
+
+
+def latest_freezes(
+    register: Register, fleet: Fleet, sites: Sequence[Site], pause: Pause
+) -> list[tuple[BaselineRecord, list[Site]]]:
+    """Return the freezes the sites stand on, each with those of them it is the latest for.
+
+    Raises:
+        InspectionError: a site has none, or the fleet file has changed what it rests on.
+    """
+    out: dict[int, tuple[BaselineRecord, list[Site]]] = {}
+    missing = []
+    for site in sites:
+        record = register.baselines_for(pause.id, site.id)
+        if record is None:
+            missing.append(site.id)
+        else:
+            out.setdefault(record.sequence, (record, []))[1].append(site)
+    if missing:
+        raise InspectionError(
+            f"no frozen baselines for pause {pause.id}",
+            where=f"sites {', '.join(missing[:8])}{' and more' if len(missing) > 8 else ''}",
+            remedy="run `pausewatch baseline` once telemetry from before the pause is collected",
+        )
+    known = {site.id for site in fleet.sites}
+    for record, of in out.values():
+        gone = [i for i in record.site_ids if i not in known]
+        if gone or config_sha256(fleet, pause, [fleet.site(i) for i in record.site_ids]) != record.config_sha256:
+            why = f"the fleet no longer holds {', '.join(gone)}" if gone else "their meters, zone or budget changed"
+            raise InspectionError(
+                "the fleet file has changed since the baselines were frozen",
+                where=f"sites {', '.join(s.id for s in of[:8])}",
+                why=why,
+                remedy="run `pausewatch baseline` again",
+            )
+    return [out[sequence] for sequence in sorted(out)]
+
+
+def load_freeze(record: BaselineRecord) -> Frozen:
+    """Load frozen baselines and check that they are what was recorded.
+
+    Raises:
+        BaselineError: the file is gone, altered, or can't be read.
+    """
+    path = Path(record.path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BaselineError(
+            "frozen baselines can't be read", where=str(path), why=error.strerror or "", remedy="fit them again"
+        ) from error
+    if hashlib.sha256(content).hexdigest() != record.sha256:
+        raise BaselineError(
+            "frozen baselines were altered since they were recorded",
+            where=str(path),
+            remedy="restore the file, or run `pausewatch baseline` and inspect again",
+        )
+    baselines, extra = FrozenBaselines.from_bytes(content, str(path))
+    state = {k.removeprefix(_CALIBRATION): v for k, v in extra.items() if k.startswith(_CALIBRATION)}
+    return Frozen(baselines, Calibration.from_state(state))
+
+
+def _scores(baselines: FrozenBaselines) -> dict[str, dict[str, object]]:
+    return {
+        key: {
+            "scores": asdict(baselines.scores[i]),
+            "valid_days": int(baselines.valid_days[i]),
+            "refusals": list(baselines.refusals[i]),
+            "warnings": list(baselines.warnings[i]),
+        }
+        for i, key in enumerate(baselines.keys)
+    }
