@@ -12,6 +12,7 @@ import polars as pl
 
 from pausewatch.errors import SourceError
 from pausewatch.fleet import Fleet, Measure, Meter, Site
+from pausewatch.fleet.sources import CsvSpec
 from pausewatch.progress import Progress, Silent
 from pausewatch.sources import Reason, open_source
 from pausewatch.telemetry.plausibility import screen, unit_hint
@@ -104,9 +105,11 @@ def _check_meter(site: Site, meter: Meter) -> MeterCheck:
     beyond = rejected[Reason.BEYOND_GRID_CONNECTION.value]
     if everything.is_empty():
         hint = unit_hint(site, meter, 0, None, beyond)
-        error_line = (
-            hint or "no readings: every row was rejected" if rejected else "no readings: the file has a header only"
-        )
+        nothing = "no readings: the source holds no row for this meter"
+        if isinstance(meter.source, CsvSpec) and meter.source.where:
+            chosen = ", ".join(f"{column}: {value}" for column, value in meter.source.where.items())
+            nothing += f"; does a row have {chosen}?"
+        error_line = (hint or "no readings: every row was rejected") if rejected else nothing
         return MeterCheck(
             site.id,
             meter.id,

@@ -127,7 +127,7 @@ def _take(
     readings, rejects = screen(batch, site, meter)
     if not fresh or any(r["meter_id"] == meter.id and r["site_id"] == site.id for r in pending.ingests):
         readings = _news(readings, site, meter, lake, pending, moment)
-        rejects = _new_rejects(rejects, site, meter, lake)
+        rejects = _new_rejects(rejects, site, meter, lake, batch.origin)
     unit = "degC" if meter.measures is Measure.OUTDOOR_TEMPERATURE else "kW"
     identity = [pl.lit(site.id).alias("site_id"), pl.lit(meter.id).alias("meter_id")]
     rows = readings.with_columns(
@@ -178,27 +178,46 @@ def _news(
     ]
     held = pl.concat([stored, *waiting])
     same = ["interval_start", "value", "quality"]
-    says_when = isinstance(meter.source, CsvSpec) and meter.source.available_column is not None
-    if says_when:
-        return readings.join(held.unique([*same, "available_at"]), on=[*same, "available_at"], how="anti").sort(
-            ["interval_start", "available_at"]
-        )
-    latest = held.sort(["interval_start", "available_at"]).unique("interval_start", keep="last")
-    changed = readings.join(latest.select(same), on=same, how="anti")
-    is_correction = pl.col("interval_start").is_in(latest["interval_start"].implode())
-    return changed.with_columns(
-        pl.when(is_correction)
-        .then(pl.max_horizontal("available_at", pl.lit(moment).cast(readings.schema["available_at"])))
-        .otherwise("available_at")
-        .alias("available_at")
+    latest = (
+        held.sort(["interval_start", "available_at", "value"])
+        .unique("interval_start", keep="last")
+        .with_columns((pl.col("available_at") + pl.duration(microseconds=1)).alias("after_held"))
+    )
+    if isinstance(meter.source, CsvSpec) and meter.source.available_column is not None:
+        arrival = ["interval_start", "available_at"]
+        fresh = readings.join(held.unique([*same, "available_at"]), on=[*same, "available_at"], how="anti")
+        new = fresh.join(held.unique(arrival), on=arrival, how="anti")
+        # A value that changed under an arrival the lake knows was rewritten: that could not be known before now.
+        # Only the source's last word on an interval is a correction.
+        last_word = readings.filter(pl.col("available_at") == pl.col("available_at").max().over("interval_start"))
+        rewritten = fresh.join(held.unique(arrival), on=arrival, how="semi").join(last_word, on=arrival, how="semi")
+        corrected = _corrections(rewritten, latest, moment)
+        return pl.concat([new, corrected]).sort(arrival)
+    is_known = readings["interval_start"].is_in(latest["interval_start"].implode())
+    return pl.concat([readings.filter(~is_known), _corrections(readings.filter(is_known), latest, moment)]).sort(
+        "interval_start"
     )
 
 
-def _new_rejects(rejects: pl.DataFrame, site: Site, meter: Meter, lake: Lake) -> pl.DataFrame:
+def _corrections(readings: pl.DataFrame, latest: pl.DataFrame, moment: datetime) -> pl.DataFrame:
+    """Return readings that differ from what the lake holds, known from now on and after what they correct."""
+    same = ["interval_start", "value", "quality"]
+    now = pl.lit(moment).cast(readings.schema["available_at"])
+    return (
+        readings.join(latest.select(same), on=same, how="anti")
+        .join(latest.select("interval_start", "after_held"), on="interval_start", how="left")
+        .with_columns(pl.max_horizontal("available_at", now, "after_held").alias("available_at"))
+        .drop("after_held")
+    )
+
+
+def _new_rejects(rejects: pl.DataFrame, site: Site, meter: Meter, lake: Lake, origin: str) -> pl.DataFrame:
     if rejects.is_empty():
         return rejects
-    stored = lake.rejects([site.id]).filter(pl.col("meter_id") == meter.id).select("where", "raw", "reason").collect()
-    return rejects.join(stored.unique(), on=["where", "raw", "reason"], how="anti", nulls_equal=True)
+    what = ["where", "raw", "reason"]
+    mine = (pl.col("meter_id") == meter.id) & (pl.col("source") == origin)
+    stored = lake.rejects([site.id]).filter(mine).select(what).collect()
+    return rejects.join(stored.unique(), on=what, how="anti", nulls_equal=True)
 
 
 def _commit(pending: _Pending, lake: Lake, summary: CollectSummary) -> None:

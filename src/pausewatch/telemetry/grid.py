@@ -28,6 +28,8 @@ def _zone_clock(
     tz = ZoneInfo(zone)
     instants = start_s + offset_s + HOUR_S * np.arange(hours, dtype=np.int64)
     # The UTC offset changes a few times a year: look it up per day and refine only days where it changes.
+    if not hours:
+        return np.empty(0, np.int32), np.empty(0, np.int8)
     marks = np.arange(0, hours + 24, 24).clip(max=hours - 1)
     at_mark = [_utc_offset_s(tz, int(instants[m])) for m in marks]
     utc_offset = np.empty(hours, dtype=np.int64)

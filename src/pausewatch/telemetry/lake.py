@@ -1,14 +1,17 @@
 """The lake: readings, rejects and ingests as append-only Delta tables, on a folder or an object store.
 
-A correction is a new row with a later `available_at`. Reading as of a cut-off is a filter, so a replay can't look ahead.
+A correction is a new row with a later `available_at`. Reading as of a cut-off is a filter, so a replay can't look
+ahead.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -131,6 +134,8 @@ class Lake:
     ) -> pl.LazyFrame:
         """Return every version of the readings whose intervals start in [since, until), known by `available_until`."""
         frame = self._scan("readings")
+        # Months are UTC's, whatever offset the bounds are given with.
+        since, until = (None if t is None else t.astimezone(UTC) for t in (since, until))
         if since is not None:
             frame = frame.filter((pl.col("month") >= since.strftime("%Y-%m")) & (pl.col("interval_start") >= since))
         if until is not None:
@@ -153,7 +158,7 @@ class Lake:
 
     def rejects(self, site_ids: Sequence[str] | None = None) -> pl.LazyFrame:
         """Return the rejected rows."""
-        frame = self._scan("rejects")
+        frame = self._scan("rejects").unique(maintain_order=True)
         return frame if site_ids is None else frame.filter(pl.col("site_id").is_in(list(site_ids)))
 
     def ingests(self, site_ids: Sequence[str] | None = None) -> pl.LazyFrame:
@@ -167,21 +172,29 @@ class Lake:
         Raises:
             LakeError: a table can't be compacted.
         """
-        from deltalake import DeltaTable
-
         for table in _SCHEMAS:
-            if not self._exists(table):
-                continue
-            delta = DeltaTable(self._uri(table), storage_options=dict(self.storage_options))
-            if len(delta.file_uris()) > _COMPACT_ABOVE_FILES:
-                self._guarded(f"can't compact {table}", delta.optimize.compact)
+            if self._exists(table):
+                self._guarded(f"can't compact {table}", partial(self._compact, table))
+
+    def _compact(self, table: str) -> None:
+        from deltalake import DeltaTable
+        from deltalake.exceptions import CommitFailedError
+
+        delta = DeltaTable(self._uri(table), storage_options=dict(self.storage_options))
+        if len(delta.file_uris()) > _COMPACT_ABOVE_FILES:
+            # Another process may be compacting too; one of them is enough.
+            with contextlib.suppress(CommitFailedError):
+                delta.optimize.compact()
 
     def _scan(self, table: str) -> pl.LazyFrame:
+        from deltalake import DeltaTable
+
         if not self._exists(table):
             return pl.LazyFrame(schema=dict(_SCHEMAS[table]))
         return self._guarded(
             f"can't read {table}",
-            lambda: pl.scan_delta(self._uri(table), storage_options=dict(self.storage_options) or None),
+            # Opened here and now: a damaged log is found where it can be told as a LakeError.
+            lambda: pl.scan_delta(DeltaTable(self._uri(table), storage_options=dict(self.storage_options))),
         )
 
     def _exists(self, table: str) -> bool:

@@ -46,6 +46,9 @@ _CORE: Mapping[Lane, Measure] = {
 }
 
 
+_LOADS = (Measure.UTILITY_IMPORT, Measure.IT_LOAD, Measure.COOLING_LOAD)
+
+
 @dataclass(frozen=True)
 class MeterIndex:
     """The meters of a batch of sites as rows: which site each belongs to and what it measures."""
@@ -121,9 +124,11 @@ def build_panel(
     mean = hours.mean_kw()
     coverage = hours.coverage()
     is_temperature = np.asarray([m is Measure.OUTDOOR_TEMPERATURE for m in index.measures], dtype=np.bool_)
-    bad = stuck(mean, rules.stuck_hours)
-    power = ~is_temperature
-    bad[power] |= spikes(mean[power], rules.spike_share)
+    # A generator that stands still, or a site that sends nothing out, rightly says nothing but zero for months; a load
+    # doesn't. A lone hour of generation or of a battery is what they are for, a load's is a spike.
+    loads = np.asarray([m in _LOADS for m in index.measures], dtype=np.bool_)
+    bad = stuck(mean, rules.stuck_hours) & ((mean != 0.0) | (loads | is_temperature)[:, None])
+    bad[loads] |= spikes(mean[loads], rules.spike_share)
     # A meter slower than an hour repeats one value by its nature.
     slow = index.interval_s > 3600
     bad[slow] = False

@@ -8,8 +8,8 @@ from pausewatch.fleet import Measure, Meter, Site
 from pausewatch.sources import Batch, Reason
 from pausewatch.sources.schema import UTC_US
 
-# Real sites exceed their declared connection by a few tens of per cent (UK Power Networks' data centres reach 1.7 times);
-# protection trips long before twice.
+# Real sites exceed their declared connection by a few tens of per cent (UK Power Networks' data centres reach 1.7
+# times); protection trips long before twice.
 BEYOND_CONNECTION = 2.0
 _COLDEST_C, _HOTTEST_C = -60.0, 60.0
 # Above this share of its rejects or below this share of the connection a meter's unit is in doubt.
@@ -60,13 +60,13 @@ def unit_hint(site: Site, meter: Meter, readings: int, mean_kw: float | None, be
         return None
     if beyond > _MOSTLY * (readings + beyond):
         return (
-            f"{beyond} of {readings + beyond} readings lie beyond twice the grid connection of {site.grid_connection_mw:g} MW: "
-            f"is the unit {meter.unit} right?"
+            f"{beyond} of {readings + beyond} readings lie beyond twice the grid connection of "
+            f"{site.grid_connection_mw:g} MW: is the unit {meter.unit} right?"
         )
     is_load = meter.measures in (Measure.UTILITY_IMPORT, Measure.IT_LOAD)
     if is_load and mean_kw is not None and 0 < mean_kw < _TINY * site.grid_connection_mw * 1e3:
         return (
-            f"the mean load of {mean_kw:.3g} kW is {mean_kw / site.grid_connection_mw / 10:.2g} % of the grid connection of "
-            f"{site.grid_connection_mw:g} MW: is the unit {meter.unit} right?"
+            f"the mean load of {mean_kw:.3g} kW is {mean_kw / site.grid_connection_mw / 10:.2g} % "
+            f"of the grid connection of {site.grid_connection_mw:g} MW: is the unit {meter.unit} right?"
         )
     return None

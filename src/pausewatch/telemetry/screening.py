@@ -36,9 +36,8 @@ def stuck(mean_kw: Floats, hours: int) -> Bools:
 
     Unseen hours end a run. Temperatures may be passed too: a thermometer that repeats for half a day is stuck.
     """
-    out = np.zeros(mean_kw.shape, dtype=np.bool_)
     if mean_kw.shape[1] < hours:
-        return out
+        return np.zeros(mean_kw.shape, dtype=np.bool_)
     same = np.zeros(mean_kw.shape, dtype=np.bool_)
     same[:, 1:] = mean_kw[:, 1:] == mean_kw[:, :-1]
     # Length of the run of equal values that ends at each hour, then spread back over the whole run.
@@ -49,8 +48,7 @@ def stuck(mean_kw: Floats, hours: int) -> Bools:
     marks = np.zeros((mean_kw.shape[0], mean_kw.shape[1] + 1), dtype=np.int32)
     np.add.at(marks, (rows, run_start[rows, ends]), 1)
     np.add.at(marks, (rows, ends + 1), -1)
-    out = np.cumsum(marks, axis=1)[:, :-1] > 0
-    return out
+    return np.cumsum(marks, axis=1)[:, :-1] > 0
 
 
 def spikes(mean_kw: Floats, share: float) -> Bools:
