@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -326,6 +327,7 @@ def test_a_file_of_several_meters_is_read_once(file: Path, monkeypatch: pytest.M
     import fsspec
 
     file.write_text("time,a,b\n2026-03-01T00:00Z,1,2\n")
+    os.utime(file, (0, 0))
     opened: list[str] = []
     really = fsspec.open
 
@@ -343,3 +345,8 @@ def test_an_error_in_a_shared_file_names_each_meter(file: Path) -> None:
     for name in ("a", "b"):
         with pytest.raises(SourceError, match=f"meter {name}, .*a broken gzip"):
             read(file, b"\x1f\x8bno", meter={"id": name})
+
+
+def test_a_file_written_again_at_once_is_read_again(file: Path) -> None:
+    for value in (1.0, 2.0, 3.0):
+        assert read(file, f"time,kw\n2026-03-01T00:00Z,{value}\n").readings["value"].to_list() == [value]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import gzip
 import hashlib
+import time
 import zlib
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from pausewatch.errors import SourceError
 
 _WEB = ("http://", "https://")
+_SETTLED_NS = 2_000_000_000
 
 
 def list_files(path: str, where: str) -> list[str]:
@@ -70,7 +72,9 @@ def _stamp(url: str) -> tuple[int, int] | None:
         status = Path(url).stat()
     except OSError:
         return None
-    return status.st_size, status.st_mtime_ns
+    # A file written this moment may be written again within one tick of the clock, at the same size.
+    is_settled = time.time_ns() - status.st_mtime_ns > _SETTLED_NS
+    return (status.st_size, status.st_mtime_ns) if is_settled else None
 
 
 class _BrokenGzipError(Exception):
