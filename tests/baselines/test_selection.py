@@ -3,12 +3,12 @@ import pytest
 
 from pausewatch.baselines.contract import Series
 from pausewatch.baselines.freeze import FrozenBaselines, freeze
-from pausewatch.baselines.selection import Trial, choose, select
+from pausewatch.baselines.selection import Trial, _judged, choose, select
 from pausewatch.errors import UsageError
 
 
 def trial(model, bias, spread=1.0, coverage=90.0, months=5):
-    return Trial(model, bias, bias, spread, coverage, months)
+    return Trial(model, bias, bias, bias, spread, coverage, months, bias if months >= 2 else float("nan"))
 
 
 def test_the_least_bias_wins():
@@ -44,6 +44,37 @@ def test_weather_is_worth_a_model_and_noise_is_not(make_series):
     picked = select(warm, ["ridge", "persistence", "structural"], fold_days=56)
     assert all(c.model != "persistence" for c in picked.choices)
     assert {t.model for t in picked.choices[0].trials} == {"ridge", "persistence", "structural"}
+
+
+def judged(model, biases):
+    return [Trial(model, b, b, b, 1.0, 90.0, 8, float("nan")) for b in biases]
+
+
+def test_peers_outweigh_a_few_months_of_luck():
+    others = [1.0] * 9
+    told = _judged([judged("ridge", [1.0, *others]), judged("boosted", [0.95, *[1.4] * 9])])
+    assert told[1][0].judged_bias_pct > told[0][0].judged_bias_pct
+    assert told[0][0].judged_bias_pct == pytest.approx(1.0)
+    # What is clear on the site itself stays.
+    told = _judged([judged("ridge", [1.0, *others]), judged("boosted", [0.3, *[1.4] * 9])])
+    assert told[1][0].judged_bias_pct < told[0][0].judged_bias_pct
+    alone = _judged([judged("ridge", [1.0]), judged("boosted", [0.95])])
+    assert alone[1][0].judged_bias_pct == pytest.approx(0.95)
+
+
+def test_a_site_with_little_history_is_left_to_its_peers():
+    short = Trial("ridge", *[float("nan")] * 5, 0, float("nan"))
+    plain, better = Trial(**{**vars(short), "model": "persistence"}), Trial(**{**vars(short), "model": "boosted"})
+    told = _judged(
+        [
+            [short, *judged("ridge", [1.0] * 6)],
+            [plain, *judged("persistence", [2.0] * 6)],
+            [better, *judged("boosted", [0.8] * 6)],
+        ]
+    )
+    model, reason = choose([of_model[0] for of_model in told])
+    assert model == "boosted"
+    assert "its peers decide" in reason
 
 
 def test_ridge_and_persistence_are_always_tried_and_a_wrong_name_is_an_error(make_series):

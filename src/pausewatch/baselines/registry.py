@@ -6,13 +6,20 @@ from pausewatch.baselines.boosted import BoostedBaseline
 from pausewatch.baselines.contract import BaselineModel
 from pausewatch.baselines.persistence import PersistenceBaseline
 from pausewatch.baselines.prophet import ProphetBaseline
-from pausewatch.baselines.ridge import RidgeBaseline
+from pausewatch.baselines.ridge import RecentRidgeBaseline, RidgeBaseline
 from pausewatch.baselines.structural import StructuralBaseline
 from pausewatch.errors import UsageError
 
 CANDIDATES: dict[str, BaselineModel] = {
     model.name: model
-    for model in (RidgeBaseline(), PersistenceBaseline(), StructuralBaseline(), BoostedBaseline(), ProphetBaseline())
+    for model in (
+        RidgeBaseline(),
+        RecentRidgeBaseline(),
+        PersistenceBaseline(),
+        StructuralBaseline(),
+        BoostedBaseline(),
+        ProphetBaseline(),
+    )
 }
 """Every candidate in its default configuration; the cheap ones first."""
 

@@ -28,7 +28,6 @@ from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
 _TUKEY = 4.685
 _ROUNDS = 3
-_LEVEL_DAYS = 14.0
 _FADE_DAYS = 60.0
 _CELL_PRIOR_WEEKS = 3.0
 _HOLIDAY_PRIOR_HOURS = 48.0
@@ -102,10 +101,12 @@ class RidgeBaseline:
 
     Args:
         ridge: penalty on temperature and holiday columns, as a share of the data's own information.
+        level_days: how far back the level remembers: the time constant of an exponential weight.
     """
 
     name: ClassVar[str] = "ridge"
     ridge: float = 1e-3
+    level_days: float = 14.0
 
     def fit(self, reference: Series) -> FittedRidge:
         """Fit every series of the batch on the hours it may learn from."""
@@ -131,7 +132,7 @@ class RidgeBaseline:
         detrended = effect - trend * slopes[:, -1:]
         base, effects = _shrunk_cells(detrended, weight, cells)
         rest = effect - np.take_along_axis(effects, cells, axis=1)
-        level, age, slope = _level_and_trend(rest, weight, days)
+        level, age, slope = _level_and_trend(rest, weight, days, self.level_days)
         level = np.where(np.isfinite(level), level, base)
         return FittedRidge(
             cells_kw=effects,
@@ -179,6 +180,14 @@ class RidgeBaseline:
         return np.asarray(np.linalg.solve(gram, moment)[..., 0].reshape(series, width))
 
 
+@dataclass(frozen=True)
+class RecentRidgeBaseline(RidgeBaseline):
+    """The ridge with a level of the last week or so, for loads whose level wanders faster than it is noisy."""
+
+    name: ClassVar[str] = "ridge_recent"
+    level_days: float = 7.0
+
+
 def _cell_means(values: Floats, weight: Floats, cells: npt.NDArray[np.int64]) -> Floats:
     """Return weighted means by hour of week, shape (S, 168); the series' own mean where a cell is empty."""
     series = len(values)
@@ -214,13 +223,13 @@ def _tukey(residual: Floats, seen: npt.NDArray[np.bool_]) -> Floats:
     return np.where(np.abs(u) < 1, (1 - u**2) ** 2, 0.0)
 
 
-def _level_and_trend(rest: Floats, weight: Floats, days: Floats) -> tuple[Floats, Floats, Floats]:
+def _level_and_trend(rest: Floats, weight: Floats, days: Floats, level_days: float) -> tuple[Floats, Floats, Floats]:
     """Return the level of the last weeks (kW), its mean age (days) and the slope of the last months (kW/day), all (S,).
 
     The level is an exponentially weighted mean; the slope is a weighted line over twelve weeks.
     """
     age = days[-1] - days
-    recent = weight * np.exp(-age / _LEVEL_DAYS)
+    recent = weight * np.exp(-age / level_days)
     lately = weight * (age <= 84)
     count = np.maximum(lately.sum(axis=1), 1e-9)
     centre = (lately * -age).sum(axis=1) / count

@@ -3,13 +3,16 @@
 What matters for a pause comes first: bias over weeks, since a per cent of a large site over months is a training run;
 then the spread of the daily mean residual, which sets what can be seen; then whether the interval holds what it says;
 then cost. A model that loses to persistence is never chosen. The ridge is always tried, and is what is left.
+
+A year holds ten months that hardly tell two models apart: how much better a model is than the ridge is drawn towards
+how much better it is on the batch's other series, its peers. A site with little history is left to its peers.
 Cost is the candidates' fixed order and not measured time, so that the same reference always gets the same choice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,10 +26,15 @@ from pausewatch.baselines.scores import score
 
 FALLBACK = "ridge"
 YARDSTICK = "persistence"
-# Closer than this, per cent of each other, two models are held to be equal: ten folds can't tell more.
-_EQUAL_PCT = 10.0
+# Closer than this, per cent of each other, two models are held to be equal.
+_EQUAL_PCT = 5.0
 _MONTH_WEEKS = 4
+_QUARTER_DAYS = 90.0
 _MIN_MONTHS = 2
+# Held-out months that the peers count for, and peers that suffice to choose by them alone.
+_PEER_MONTHS = 10.0
+_MIN_PEERS = 5
+_LEAST_BIAS_PCT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -37,22 +45,26 @@ class Trial:
         model: the candidate's name.
         weekly_bias_pct: root mean square of the mean errors of weeks, up to 28 days ahead, per cent of the mean load.
         month_bias_pct: the same of whole 28 days.
+        quarter_bias_pct: the same of weeks up to 90 days ahead.
         daily_mean_sd_pct: root mean square of the daily mean errors, per cent of the mean load.
         coverage_90_pct: share of hours inside the 90 % interval, per cent.
         months: 28-day spans it rests on.
+        judged_bias_pct: `bias_pct` drawn towards what the peers say; what is compared.
     """
 
     model: str
     weekly_bias_pct: float
     month_bias_pct: float
+    quarter_bias_pct: float
     daily_mean_sd_pct: float
     coverage_90_pct: float
     months: int
+    judged_bias_pct: float
 
     @property
     def bias_pct(self) -> float:
-        """The mean of weekly and 28-day bias: what is compared first."""
-        return (self.weekly_bias_pct + self.month_bias_pct) / 2
+        """The mean of the three biases."""
+        return (self.weekly_bias_pct + self.month_bias_pct + self.quarter_bias_pct) / 3
 
 
 @dataclass(frozen=True)
@@ -125,10 +137,10 @@ def select(
         for name, model in CANDIDATES.items()
         if name in wanted
     }
-    trials = {name: _trials(name, tested, series) for name, tested in backtests.items()}
+    trials = _judged([_trials(name, tested, series) for name, tested in backtests.items()])
     choices = []
     for s, key in enumerate(series.keys):
-        of_series = tuple(trials[name][s] for name in backtests)
+        of_series = tuple(of_model[s] for of_model in trials)
         model, reason = choose(of_series)
         choices.append(Choice(key, model, reason, of_series))
     return Selection(tuple(choices), backtests)
@@ -136,15 +148,19 @@ def select(
 
 def choose(trials: Sequence[Trial]) -> tuple[str, str]:
     """Return the model of one series and why, from every candidate's numbers; the cheaper candidates come first."""
-    known = {t.model: t for t in trials if np.isfinite(t.bias_pct) and t.months >= _MIN_MONTHS}
+    known = {t.model: t for t in trials if np.isfinite(t.judged_bias_pct)}
+    is_short = any(t.months < _MIN_MONTHS for t in known.values())
     if FALLBACK not in known:
         return FALLBACK, f"fewer than {_MIN_MONTHS} whole 28-day spans could be held out, so nothing was compared"
     plain = known.get(YARDSTICK)
-    fit = [t for t in known.values() if plain is None or t.bias_pct <= plain.bias_pct]
+    fit = [t for t in known.values() if plain is None or _measure(t, is_short) <= _measure(plain, is_short)]
     beaten = [t.model for t in known.values() if t not in fit]
-    said = [f"{', '.join(beaten)} lost to persistence"] if beaten else []
-    least = min(t.bias_pct for t in fit)
-    left = [t for t in fit if t.bias_pct <= least * (1 + _EQUAL_PCT / 100)]
+    said = [f"fewer than {_MIN_MONTHS} whole 28-day spans could be held out, so its peers decide"] if is_short else []
+    said += [f"{', '.join(beaten)} lost to persistence"] if beaten else []
+    least = min(t.judged_bias_pct for t in fit)
+    left = [t for t in fit if t.judged_bias_pct <= least * (1 + _EQUAL_PCT / 100)]
+    if is_short:
+        return left[0].model, "; ".join([*said, f"{left[0].model} has the least bias on them"])
     if len(left) == 1:
         said.append(f"{left[0].model} has the least bias over weeks ({least:.2f} % of the mean load)")
         return left[0].model, "; ".join(said)
@@ -164,6 +180,29 @@ def choose(trials: Sequence[Trial]) -> tuple[str, str]:
     return left[0].model, "; ".join(said)
 
 
+def _measure(trial: Trial, is_short: bool) -> float:
+    return trial.judged_bias_pct if is_short else trial.bias_pct
+
+
+def _judged(trials: Sequence[Sequence[Trial]]) -> list[list[Trial]]:
+    """Return the trials, by candidate and series, with each bias drawn towards what the peers say of the candidate."""
+    bias = np.array([[t.bias_pct for t in of_model] for of_model in trials])
+    months = np.array([t.months for t in trials[0]], dtype=np.float64)
+    told = np.isfinite(bias).all(axis=0) & (months >= _MIN_MONTHS)
+    bias = np.maximum(bias, _LEAST_BIAS_PCT)
+    first = [of_model[0].model for of_model in trials].index(FALLBACK) if len(months) else 0
+    gain = np.log(bias / bias[first])
+    count = int(told.sum())
+    peers = np.where(told[None, :], gain, 0.0).sum(axis=1, keepdims=True)
+    # Every series' peers are the others.
+    peers = (peers - np.where(told[None, :], gain, 0.0)) / np.maximum(count - told[None, :], 1)
+    weight = months / (months + _PEER_MONTHS) if count > 1 else np.ones_like(months)
+    judged = bias[first] * np.exp(weight * gain + (1 - weight) * peers)
+    # One with too little of its own is left to its peers, where there are enough of them.
+    judged[:, ~told] = np.exp(peers[:, ~told]) if count >= _MIN_PEERS else np.nan
+    return [[replace(t, judged_bias_pct=float(judged[m, s])) for s, t in enumerate(of)] for m, of in enumerate(trials)]
+
+
 def _trials(name: str, tested: Backtest, series: Series) -> list[Trial]:
     """Return one candidate's numbers on every series."""
     seen = np.isfinite(series.load_kw)
@@ -171,7 +210,7 @@ def _trials(name: str, tested: Backtest, series: Series) -> list[Trial]:
     scale = np.where(np.abs(mean) > 1e-9, np.abs(mean), 1.0) / 100
     sd = honest_sd(tested.residual_kw, mean)
     half = rolling_half_width(tested, sd)
-    weeks, months = _weeks_and_months(tested)
+    weeks, months, quarter = _weeks_and_months(tested)
     out = []
     for s in range(len(series.keys)):
         told = score(tested.expected_kw[s] + tested.residual_kw[s], tested.residual_kw[s], half[s])
@@ -180,21 +219,24 @@ def _trials(name: str, tested: Backtest, series: Series) -> list[Trial]:
                 model=name,
                 weekly_bias_pct=_rms(weeks[s]) / scale[s],
                 month_bias_pct=_rms(months[s]) / scale[s],
+                quarter_bias_pct=_rms(quarter[s]) / scale[s],
                 daily_mean_sd_pct=told.daily_mean_sd_kw / scale[s],
                 coverage_90_pct=told.coverage_90_pct,
                 months=int(np.isfinite(months[s]).sum()),
+                judged_bias_pct=float("nan"),
             )
         )
     return out
 
 
-def _weeks_and_months(tested: Backtest) -> tuple[Floats, Floats]:
-    """Return the errors of the first four weeks after each origin, (S, 4 F'), and of those 28 days, (S, F)."""
+def _weeks_and_months(tested: Backtest) -> tuple[Floats, Floats, Floats]:
+    """Return the errors of the first four weeks after each origin, of those 28 days, and of the weeks of 90 days."""
     ahead = tested.week_ahead_days
     weeks = tested.week_error_kw[:, ahead < 7 * _MONTH_WEEKS]
     starts = [i for i in np.flatnonzero(ahead == 3.5) if i + 3 < len(ahead) and ahead[i + 3] == 24.5]
     months = [tested.week_error_kw[:, i : i + _MONTH_WEEKS].mean(axis=1) for i in starts]
-    return weeks, np.stack(months, axis=1) if months else np.full((len(weeks), 0), np.nan)
+    quarter = tested.week_error_kw[:, ahead < _QUARTER_DAYS]
+    return weeks, np.stack(months, axis=1) if months else np.full((len(weeks), 0), np.nan), quarter
 
 
 def _rms(values: Floats) -> float:
