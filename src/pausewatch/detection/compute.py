@@ -1,8 +1,9 @@
 """Compute: how many FLOP an amount of energy at the IT load could have bought, from the declared chips.
 
-Energy bounds compute. The low end takes the least efficient declared chip at 20 % model FLOP utilisation, the high end the
-most efficient at 45 % and counts the idle power that training displaces: idle chips draw 0.3 to 0.5 of training power, so
-what is seen above the baseline is only part of what the chips drew.
+Energy bounds compute. The low end takes the least efficient declared chip at 20 % model FLOP utilisation, the high
+end the
+most efficient at 45 % and counts the idle power that training displaces: idle chips draw 0.3 to 0.5 of training
+power, so what is seen above the baseline is only part of what the chips drew.
 """
 
 from __future__ import annotations

@@ -263,7 +263,6 @@ class Detector:
                 state.drift.cusum[s] = 0.0
                 state.drift.since_day[s] = -1
 
-
     def _rewind_drift(
         self,
         state: DetectorState,
@@ -332,9 +331,7 @@ def _follow(
             return [*known[:-1], replace(last, end_day=day)]
         return [
             *known[:-1],
-            replace(
-                last, excess_kw=excess, peak_kw=max(last.peak_kw, excess), strength=max(last.strength, strength)
-            ),
+            replace(last, excess_kw=excess, peak_kw=max(last.peak_kw, excess), strength=max(last.strength, strength)),
         ]
     if strength >= 1.0 and excess >= _DRIFT_CREDIBLE_SD * sd_kw:
         return [*known, Drift(since_day, day, None, excess, excess, strength)]

@@ -1,8 +1,9 @@
 """Episodes: spans of load above what is expected, made of accepted steps or of drift.
 
-The tests accept edges; an inspector asks for spans. Edges are joined into spans, spans that come and go within a week into
-one episode (bursts, nights), and an end is believed only when the load really came down. The size is the mean of what was
-measured over the span, less the level before it.
+The tests accept edges; an inspector asks for spans. Edges are joined into spans, spans that come and go within a week
+into
+one episode (bursts, nights), and an end is believed only when the load really came down. The size is the mean of what
+was measured over the span, less the level before it.
 """
 
 from __future__ import annotations
@@ -209,10 +210,10 @@ def _measured(lane: str, group: Sequence[_Span], residual_kw: Floats, noise: Noi
             parts.append((span.start, span.end))
     size = min(size, _mean(above, parts, now) or size)
     closed: list[tuple[int, int | None]] = []
-    for i, (begin, end) in enumerate(parts):
-        following = parts[i + 1][0] if i + 1 < len(parts) else now
-        if end is not None and not _came_down(above, end, following, size):
-            end = following if i + 1 < len(parts) else None
+    for i, (begin, stop) in enumerate(parts):
+        following = parts[i + 1][0] if i + 1 < len(parts) else None
+        lasts = stop is not None and not _came_down(above, stop, now if following is None else following, size)
+        end = following if lasts else stop
         if closed and closed[-1][1] == begin:
             closed[-1] = (closed[-1][0], end)
         else:

@@ -67,8 +67,8 @@ def gaps(observed_kw: dict[Lane, Floats], has_meter: dict[Lane, bool], first_hou
             out.append(gap)
             continue
         ends = [g.end_hour for g in (twin, gap)]
-        end = None if any(e is None for e in ends) else max(e for e in ends if e is not None)
-        out[out.index(twin)] = Gap((*twin.lanes, *gap.lanes), min(twin.start_hour, gap.start_hour), end)
+        last = None if any(e is None for e in ends) else max(e for e in ends if e is not None)
+        out[out.index(twin)] = Gap((*twin.lanes, *gap.lanes), min(twin.start_hour, gap.start_hour), last)
     return out
 
 

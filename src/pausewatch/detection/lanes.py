@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pausewatch.detection.episodes import Episode
 
-# Marginal PUE: what a megawatt more at the IT load adds at the utility's meter. Fixed losses don't grow with load, so it
-# lies below the average PUE; these bounds hold from liquid cooling to old chilled water.
+# Marginal PUE: what a megawatt more at the IT load adds at the utility's meter. Fixed losses don't grow with load, so
+# it lies below the average PUE; these bounds hold from liquid cooling to old chilled water.
 MARGINAL_PUE_LOW, MARGINAL_PUE, MARGINAL_PUE_HIGH = 1.02, 1.2, 1.5
 _SAME_START_HOURS = 36
 

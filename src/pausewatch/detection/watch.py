@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from pausewatch.baselines.contract import Expected
 from pausewatch.detection.detector import Detector, DetectorState
-from pausewatch.detection.envelope import detectable_kw
 from pausewatch.detection.drifts import drift_episode, with_drifts
+from pausewatch.detection.envelope import detectable_kw
 from pausewatch.detection.episodes import Episode, Noise, step_episodes
 from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid
 from pausewatch.fleet import Activity, Fleet, Pause, Site
@@ -247,7 +247,7 @@ class WatchDay:
 
 
 def first_day(pause: Pause, sites: Sequence[Site]) -> date:
-    """Return the first local day to watch at any of the sites: the pause may have been prepared for since it was announced."""
+    """Return the first local day to watch at any of the sites: from when the pause may have been prepared for."""
     return min(pause.reference_end.astimezone(site.zone).date() for site in sites)
 
 

@@ -189,7 +189,7 @@ def _clipped_sd(values: Floats) -> Floats:
 
 def _nanmean(values: Floats) -> Floats:
     seen = np.isfinite(values)
-    return np.where(seen, values, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    return np.asarray(np.where(seen, values, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
 
 
 def _nanstd(values: Floats) -> Floats:

@@ -55,7 +55,7 @@ def matches(
             continue
         if declaration.activity is Activity.TRAINING and (declaration.end or end) <= pause.start:
             continue
-        found.append(_judge(declaration, start, end, excess_mw, features, pause))
+        found.append(_judge(declaration, start, end, excess_mw, features))
     return sorted(found, key=lambda m: (not m.accounts, m.declaration.id))
 
 
@@ -77,40 +77,42 @@ def accounting(found: Sequence[Match]) -> Match | None:
     return next((m for m in found if m.accounts), None)
 
 
-def _judge(
-    declaration: Declaration, start: datetime, end: datetime, excess_mw: Bounds, features: Features, pause: Pause
-) -> Match:
+def _judge(declaration: Declaration, start: datetime, end: datetime, excess_mw: Bounds, features: Features) -> Match:
     exceeds = (
         declaration.expected_mw is not None
         and excess_mw.low > declaration.expected_mw
         and excess_mw.estimate > EXCEEDED_SHARE * declaration.expected_mw
     )
-    objection = _objection(declaration, start, end, features, pause, exceeds)
+    objection = _objection(declaration, start, end, features, exceeds)
     return Match(declaration, not objection, exceeds, objection)
 
 
-def _objection(
-    declaration: Declaration, start: datetime, end: datetime, features: Features, pause: Pause, exceeds: bool
-) -> str:
+def _objection(declaration: Declaration, start: datetime, end: datetime, features: Features, exceeds: bool) -> str:
+    """Return the first reason why a declaration doesn't account for an episode; empty if none."""
     activity = declaration.activity
-    if activity is Activity.TRAINING:
-        return "training is what the pause forbids"
-    if declaration.is_late and declaration.filed_at > start:
-        return f"it was filed on {declaration.filed_at:%Y-%m-%d}, after the load had begun"
-    if declaration.start > start + TOLERANCE:
-        return f"it begins only on {declaration.start:%Y-%m-%d}"
-    if declaration.end is not None and end > declaration.end + TOLERANCE:
-        return f"it ended on {declaration.end:%Y-%m-%d} and the load did not"
-    if declaration.expected_mw is None:
-        return "it states no expected load"
-    if exceeds:
-        return f"it states {declaration.expected_mw:g} MW"
-    if activity is Activity.DEMAND_RESPONSE:
-        return "demand response lowers load"
     moves = max(features.diurnal_share, abs(1.0 - features.weekend_ratio))
-    if activity is Activity.INFERENCE and features.duration_days >= 3 and moves < _INFERENCE_MOVES:
-        return "inference follows the day and the week, and this load does not"
     works = activity in (Activity.MAINTENANCE, Activity.COMMISSIONING)
-    if works and features.duration_days > _LONGEST_WORKS_DAYS:
-        return f"{activity.value} rarely draws load for {features.duration_days:.0f} days"
-    return ""
+    reasons = (
+        (activity is Activity.TRAINING, "training is what the pause forbids"),
+        (
+            declaration.is_late and declaration.filed_at > start,
+            f"it was filed on {declaration.filed_at:%Y-%m-%d}, after the load had begun",
+        ),
+        (declaration.start > start + TOLERANCE, f"it begins only on {declaration.start:%Y-%m-%d}"),
+        (
+            declaration.end is not None and end > declaration.end + TOLERANCE,
+            f"it ended on {declaration.end or end:%Y-%m-%d} and the load did not",
+        ),
+        (declaration.expected_mw is None, "it states no expected load"),
+        (exceeds, f"it states {declaration.expected_mw or 0.0:g} MW"),
+        (activity is Activity.DEMAND_RESPONSE, "demand response lowers load"),
+        (
+            activity is Activity.INFERENCE and features.duration_days >= 3 and moves < _INFERENCE_MOVES,
+            "inference follows the day and the week, and this load does not",
+        ),
+        (
+            works and features.duration_days > _LONGEST_WORKS_DAYS,
+            f"{activity.value} rarely draws load for {features.duration_days:.0f} days",
+        ),
+    )
+    return next((words for holds, words in reasons if holds), "")

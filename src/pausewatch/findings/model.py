@@ -8,7 +8,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from pausewatch.signatures.hypotheses import Hypothesis as Hypothesis
+from pausewatch.signatures.hypotheses import Hypothesis
+
+__all__ = ["Assessment", "Bounds", "DayStatus", "Finding", "Hypothesis", "Kind", "Review", "SiteDay", "Verdict"]
 
 
 class Kind(StrEnum):

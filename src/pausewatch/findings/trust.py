@@ -81,6 +81,6 @@ def _sentence(day: SiteWatchDay, one: Contradiction, end: int) -> str:
             f"{spell(end - one.start_hour)}: load never does, a recording does."
         )
     return (
-        f"The IT meter shows {one.detail:.2f} times what the whole site draws: the meters are swapped, a unit or a ratio "
-        "is wrong, or one of them was edited."
+        f"The IT meter shows {one.detail:.2f} times what the whole site draws: the meters are swapped, a unit or a "
+        "ratio is wrong, or one of them was edited."
     )

@@ -40,8 +40,8 @@ _LOAD_KINDS = (Kind.SUSTAINED_LOAD, Kind.MISSING_STEP_DOWN, Kind.SLOW_DRIFT, Kin
 METHOD = (
     "Expected load: a regression on hour of week and outdoor temperature with holidays and a slow trend, learned only "
     "from before the pause was announced, without declared training, and frozen for the pause.",
-    "Sustained load: two Page tests on whitened residuals side by side, one for steps and one for drift, on the utility "
-    "meter and on the IT meter; their thresholds hold the alarm budget on each site's own held-out errors.",
+    "Sustained load: two Page tests on whitened residuals side by side, one for steps and one for drift, on the "
+    "utility meter and on the IT meter; their thresholds hold the alarm budget on each site's own held-out errors.",
     "Verdicts: a transparent rule weighs how the load looks (onset, flatness, answer to hour, weekend and weather, "
     "length) against what was declared.",
     "Compute: energy above expectation, at 20, 35 and 45 % model FLOP utilisation of the declared accelerators.",
@@ -97,9 +97,7 @@ def daily_report(place: Workplace, register: Register, day: date) -> DailyReport
     return DailyReport(
         fleet=fleet.name,
         date=day,
-        pauses=tuple(
-            PauseView(p.id, p.jurisdictions, p.announced, p.start, p.end) for _, p in sorted(pauses.items())
-        ),
+        pauses=tuple(PauseView(p.id, p.jurisdictions, p.announced, p.start, p.end) for _, p in sorted(pauses.items())),
         significant_quantity_flop=fleet.significant_quantity_flop,
         false_alarms_per_site_year=fleet.false_alarms_per_site_year,
         cutoff_hours=fleet.cutoff_hours,

@@ -40,9 +40,7 @@ def fit_baselines(
     work: list[tuple[Pause, list[Site]]] = []
     for pause in place.fleet.pauses:
         covered = [s for s in chosen if pause.holds_in(s.jurisdiction)]
-        work += [
-            (pause, [place.fleet.site(i) for i in ids]) for ids in batches(covered, LEARN_TOGETHER) if covered
-        ]
+        work += [(pause, [place.fleet.site(i) for i in ids]) for ids in batches(covered, LEARN_TOGETHER) if covered]
     told.stage("fitting baselines", sum(len(sites) for _, sites in work))
     out = []
     with place.register() as register:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Sequence
-
 from typing import Any
 
 import numpy as np
@@ -156,14 +155,14 @@ def _missable(fleet: Fleet, day: SiteWatchDay, said: SiteDay) -> list[str]:
     site = day.site
     share = 100 * said.detectable_mw_7d / site.it_capacity_mw
     out = [
-        f"A steady IT load under {megawatts(said.detectable_mw_7d)} ({share:.1f} % of IT capacity) could have run for a "
-        "week without being found with 90 % probability."
+        f"A steady IT load under {megawatts(said.detectable_mw_7d)} ({share:.1f} % of IT capacity) could have run for "
+        "a week without being found with 90 % probability."
     ]
     if said.detectable_flop_90d > fleet.significant_quantity_flop:
         ratio = said.detectable_flop_90d / fleet.significant_quantity_flop
         out.append(
-            f"Over 90 days that is {ratio:.2g} times the significant quantity: this site can't be verified by its meters "
-            f"alone. {_would_help(day)}"
+            f"Over 90 days that is {ratio:.2g} times the significant quantity: this site can't be verified by its "
+            f"meters alone. {_would_help(day)}"
         )
     return out
 
@@ -204,5 +203,3 @@ def _curves(day: SiteWatchDay, found: Sequence[Assessment]) -> list[dict[str, An
             }
         )
     return out
-
-

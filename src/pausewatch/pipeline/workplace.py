@@ -40,7 +40,9 @@ class Workplace:
 
     def elsewhere(self, out: Path) -> Workplace:
         """Return the workplace of a replay: its own register, baselines and reports, the same lake and key."""
-        home = replace(self.home, register_url=f"sqlite:///{out.resolve() / 'register.db'}", baselines_path=out / "baselines")
+        home = replace(
+            self.home, register_url=f"sqlite:///{out.resolve() / 'register.db'}", baselines_path=out / "baselines"
+        )
         return Workplace(self.fleet, home, out / "reports")
 
     def lake(self) -> Lake:

@@ -102,7 +102,7 @@ def measure(day: SiteWatchDay, episode: SiteEpisode) -> Features:
         weather_share=_weather(above, inside, day.temperature_c, mean),
         roughness_share=_roughness(lane, above, inside, mean),
         off_share=_between(above, span & ~raised & seen, mean),
-        night_share=float(((local_hour >= _NIGHT[0]) | (local_hour < _NIGHT[1]))[raised].mean()) if raised.any() else 0,
+        night_share=_night(local_hour[raised]),
         parts_per_week=len(main.parts) / max(days / 7.0, 1.0),
         it_agreement=agreement(day, episode),
         is_it_metered=it_lane.has_meter and not it_lane.refusals,
@@ -114,7 +114,8 @@ def measure(day: SiteWatchDay, episode: SiteEpisode) -> Features:
 def agreement(day: SiteWatchDay, episode: SiteEpisode) -> float:
     """Return the excess the IT meter shows over what the utility's meter implies for the same hours.
 
-    1 where both tell the same, 0 where the IT meter shows nothing of it, above 1 where it shows more than the utility saw.
+    1 where both tell the same, 0 where the IT meter shows nothing of it, above 1 where it shows more than the utility
+    saw.
     """
     it_lane, utility = day.lanes[Lane.IT_LOAD], day.lanes[Lane.UTILITY]
     if it_lane.refusals or utility.refusals:
@@ -129,6 +130,12 @@ def agreement(day: SiteWatchDay, episode: SiteEpisode) -> float:
     if at_utility <= 0:
         return MARGINAL_PUE_HIGH
     return float(np.clip(at_it * MARGINAL_PUE / at_utility, 0.0, MARGINAL_PUE_HIGH))
+
+
+def _night(local_hour: npt.NDArray[np.int8]) -> float:
+    if not len(local_hour):
+        return 0.0
+    return float(((local_hour >= _NIGHT[0]) | (local_hour < _NIGHT[1])).mean())
 
 
 def _level(values: Floats) -> float:
@@ -197,7 +204,7 @@ def _weather(above: Floats, inside: Bools, temperature_c: Floats, mean: float) -
 
 def _detrended(values: Floats) -> Floats:
     at = np.linspace(-1.0, 1.0, len(values))
-    return values - values.mean() - at * float((at * values).sum() / (at**2).sum())
+    return np.asarray(values - values.mean() - at * float((at * values).sum() / (at**2).sum()))
 
 
 def _roughness(lane: LaneDay, above: Floats, inside: Bools, mean: float) -> float:

@@ -1,7 +1,8 @@
 """The transparent rule: how well each hypothesis explains an episode's features, in weights anyone can check.
 
 Each hypothesis has a prior and collects weights from features it predicts; a softmax turns the sums into probabilities.
-The weights are judgements written down in docs/method.md, not fitted: a learned model must beat this rule to replace it.
+The weights are judgements written down in docs/method.md, not fitted: a learned model must beat this rule to replace
+it.
 """
 
 from __future__ import annotations

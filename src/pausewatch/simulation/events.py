@@ -1,7 +1,7 @@
 """Events laid over ordinary load: violations, evasions, tampering and what is benign, each a small function.
 
-An event is given a site's truth and changes it: IT load, the draw at the utility, or only what the meters say. It returns
-its label. Sizes are shares of the site's IT capacity.
+An event is given a site's truth and changes it: IT load, the draw at the utility, or only what the meters say. It
+returns its label. Sizes are shares of the site's IT capacity.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _DAY_S = 86_400.0
 class SiteTruth:
     """One site's truth while it is made; arrays over its intervals.
 
-    `it_mw` is what the IT draws, `hidden_mw` IT load wired past the IT meter, `extra_mw` draw at the utility that is no IT;
-    `seen_it`, `seen_utility` are what the meters say (NaN is missing), made once the truth is settled.
+    `it_mw` is what the IT draws, `hidden_mw` IT load wired past the IT meter, `extra_mw` draw at the utility that is
+    no IT; `seen_it`, `seen_utility` are what the meters say (NaN is missing), made once the truth is settled.
     """
 
     epoch_s: Floats
@@ -65,7 +65,8 @@ def _run(
 ) -> Floats:
     """Return the load of a training run, MW: flat within per mille to per cent, with interruptions.
 
-    Llama 3 reports an interruption about every 3 h at 16k GPUs, most of them minutes long; smaller runs fail less often.
+    Llama 3 reports an interruption about every 3 h at 16k GPUs, most of them minutes long; smaller runs fail less
+    often.
     """
     load = np.where(truth.inside(start_s, end_s), mw, 0.0)
     ramp_s = rng.uniform(300, 5400)

@@ -1,8 +1,8 @@
 """IT load of a site by its kind, without training: level, day, week, growth and a noise that remembers.
 
 Utilisation, variation and weekly shape span what UK Power Networks publishes of 48 real data-centre sites: mean
-utilisation 0.32, yearly coefficient of variation median 7 % (p10 3 %, p90 27 %), weekends about 4 % under weekdays, mean
-absolute one-hour change 1.2 % of the mean.
+utilisation 0.32, yearly coefficient of variation median 7 % (p10 3 %, p90 27 %), weekends about 4 % under weekdays,
+mean absolute one-hour change 1.2 % of the mean.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from pausewatch.simulation.weather import temperature_c
 
 PAUSE_START = datetime(2026, 9, 1, tzinfo=UTC)
 
-# (zone, country, jurisdiction, latitude, longitude)
+# Each place: zone, country, jurisdiction, latitude and longitude.
 PLACES = (
     ("Europe/London", "GB", "GB", 51.5, -0.6),
     ("America/Chicago", "US", "US-TX", 32.8, -96.8),
@@ -183,7 +183,7 @@ def _site(
     step_s = interval_min * 60.0
     start_s = PAUSE_START.timestamp() - reference_days * 86_400.0
     count = round((reference_days + pause_days + 1) * 86_400.0 / step_s)
-    epoch_s = start_s + step_s * np.arange(count)
+    epoch_s: Floats = np.asarray(start_s + step_s * np.arange(count), dtype=np.float64)
     local_s = epoch_s + _utc_offsets(zone, epoch_s)
     weather = temperature_c(epoch_s, latitude, longitude, rng)
     ordinary = SiteLoad.draw(plan.kind, it_capacity_mw, rng)

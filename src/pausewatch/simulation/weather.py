@@ -11,8 +11,8 @@ Floats = npt.NDArray[np.float64]
 def temperature_c(epoch_s: Floats, latitude: float, longitude: float, rng: np.random.Generator) -> Floats:
     """Return outdoor temperature at each instant, degC.
 
-    Mean and seasonal swing follow latitude as the 16 places of the project's weather data do (about 27 degC and 2 degC at
-    the equator, 10 degC and 9 degC at 52 degrees); fronts are AR(1) with a memory of three days.
+    Mean and seasonal swing follow latitude as the 16 places of the project's weather data do (about 27 degC and 2
+    degC at the equator, 10 degC and 9 degC at 52 degrees); fronts are AR(1) with a memory of three days.
     """
     from scipy.signal import lfilter
 

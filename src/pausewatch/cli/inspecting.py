@@ -1,0 +1,136 @@
+"""Commands that inspect: demo, baseline, inspect and replay."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pausewatch.cli.findings import finding_line
+from pausewatch.cli.options import (
+    FLEET,
+    HOME,
+    DebugOption,
+    FleetOption,
+    Format,
+    FormatOption,
+    HomeOption,
+    SiteOption,
+    day_of,
+    say,
+    say_json,
+    warn,
+    workplace,
+)
+
+if TYPE_CHECKING:
+    from pausewatch.pipeline import Workplace
+    from pausewatch.telemetry.collect import CollectSummary
+
+
+def demo(fleet: FleetOption = FLEET, home: HomeOption = HOME, debug: DebugOption = False) -> None:
+    """Run the main job on a simulated fleet through the real DAGs, and name the report to open."""
+    from pausewatch.demo import run_demo
+    from pausewatch.progress import Terminal
+
+    with Terminal() as progress:
+        report = run_demo(home, progress)
+    say(f"Open the report: {report}")
+
+
+def baseline(
+    fleet: FleetOption = FLEET,
+    home: HomeOption = HOME,
+    site: SiteOption = None,
+    fmt: FormatOption = "text",
+    debug: DebugOption = False,
+) -> None:
+    """Fit, backtest and freeze baselines."""
+    from pausewatch.pipeline import fit_baselines
+    from pausewatch.progress import Terminal
+
+    place = workplace(fleet, home)
+    with Terminal() as progress:
+        records = fit_baselines(place, site, progress)
+    series = {key: told for record in records for key, told in record.scores.items()}
+    if fmt == "json":
+        say_json({"baselines": series})
+        return
+    for key, told in series.items():
+        if told["refusals"]:
+            say(f"{key}: refused: {'; '.join(told['refusals'])}")
+            continue
+        score = told["scores"]
+        say(
+            f"{key}: {told['valid_days']} days; held out: NMBE {score['nmbe_pct']:+.2f} %, "
+            f"CV(RMSE) {score['cv_rmse_pct']:.1f} %, 90 % interval holds {score['coverage_90_pct']:.0f} %"
+        )
+        for warning in told["warnings"]:
+            say(f"    {warning}")
+
+
+def inspect(
+    day: Annotated[str, typer.Option("--date", help="the report day, in each site's own calendar")],
+    fleet: FleetOption = FLEET,
+    home: HomeOption = HOME,
+    fmt: FormatOption = "text",
+    debug: DebugOption = False,
+) -> None:
+    """Inspect one day and write its report."""
+    from pausewatch.pipeline import inspect_day
+    from pausewatch.progress import Terminal
+
+    when = day_of(day)
+    place = workplace(fleet, home)
+    with Terminal() as progress:
+        folder = inspect_day(place, when, progress)
+    _print_report(place, when, folder, fmt)
+
+
+def _print_report(place: Workplace, when: date, folder: str, fmt: Format) -> None:
+    with place.register() as register:
+        said = register.site_days(when, when)
+        found = [f for f in register.findings(when) if f.is_open]
+    if fmt == "json":
+        say_json(
+            {"report": folder, "date": when.isoformat(), "sites": len(said), "open_findings": [f.id for f in found]}
+        )
+        return
+    counts: dict[str, int] = {}
+    for one in said:
+        counts[one.status.value] = counts.get(one.status.value, 0) + 1
+    say(f"{when}: " + ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in sorted(counts.items())))
+    for finding in found:
+        say(f"  {finding_line(finding)}")
+    say(f"{folder}/report.html")
+
+
+def replay(
+    first: Annotated[str, typer.Option("--from", help="first report day")],
+    last: Annotated[str, typer.Option("--to", help="last report day")],
+    out: Annotated[Path, typer.Option("--out", help="folder to write to")],
+    fleet: FleetOption = FLEET,
+    home: HomeOption = HOME,
+    debug: DebugOption = False,
+) -> None:
+    """Collect, fit baselines, then inspect every day in order, each seeing only what had arrived by then."""
+    from pausewatch.pipeline import replay as run
+    from pausewatch.progress import Terminal
+
+    begin, end = day_of(first), day_of(last)
+    failures: list[bool] = []
+
+    def told(summary: CollectSummary) -> None:
+        for failure in summary.failures:
+            warn(str(failure))
+        failures.append(bool(summary.failures))
+
+    place = workplace(fleet, home)
+    with Terminal() as progress:
+        run(place, begin, end, out, progress, told)
+    say(f"{out}/reports/{end.isoformat()}/report.html")
+    if any(failures):
+        # The days were inspected without the meters that failed, and say so; the exit code must too.
+        raise typer.Exit(1)
