@@ -29,7 +29,16 @@ def shared_data() -> Path:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Remember skips that PAUSEWATCH_ALLOWED_SKIPS doesn't allow (with xdist: in the controlling process too)."""
+    """Remember a skipped test (with xdist the controlling process is told too)."""
+    _remember(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Remember a skipped module."""
+    _remember(report)
+
+
+def _remember(report: pytest.TestReport | pytest.CollectReport) -> None:
     if os.environ.get("PAUSEWATCH_FAIL_ON_SKIP") != "1" or not report.skipped or hasattr(report, "wasxfail"):
         return
     reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)

@@ -288,7 +288,7 @@ def test_credentials_that_are_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _real_files() -> list[Path]:
     folder = shared_data_folder() / "green_button"
-    return sorted(p for p in folder.rglob("*") if p.suffix in (".xml", ".gz"))
+    return sorted(p for p in folder.rglob("*") if p.suffix in (".xml", ".gz")) or [folder / "absent"]
 
 
 def _read_or_error(path: Path, unit: str | None) -> Batch | SourceError:

@@ -1,4 +1,4 @@
-"""Green Button: ESPI Atom XML as utilities send it, streamed with a parser that refuses entities and bombs.
+"""Green Button: ESPI Atom XML as utilities send it, from files or a data custodian.
 
 What a reading means is spread over the feed: an IntervalBlock links up to a MeterReading, that to a ReadingType (unit,
 power of ten, flow direction, accumulation) and to a UsagePoint. Feeds come whole or in pieces; where no reading type is
@@ -7,20 +7,17 @@ given the meter's `unit` stands.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
-from typing import Any, NamedTuple
-from xml.etree.ElementTree import Element, ParseError
 
 import polars as pl
 
 from pausewatch.errors import SourceError
 from pausewatch.fleet import Measure, Meter, Unit
 from pausewatch.fleet.sources import GreenButtonSpec
+from pausewatch.sources.espi import Feed, ReadingType, parse_feed
 from pausewatch.sources.files import list_files, read_bytes
 from pausewatch.sources.protocol import Batch, Reason
 from pausewatch.sources.quality import Quality
@@ -39,56 +36,6 @@ _FORWARD, _REVERSE = 1, 19
 _FLOW_OF = {Measure.UTILITY_EXPORT: _REVERSE, Measure.ONSITE_GENERATION: _REVERSE}
 # ESPI AccumulationKind: 1 bulk quantity, 3 cumulative: a register's reading, not an interval's energy.
 _REGISTER = (1, 3)
-# ESPI QualityOfReading.
-_QUALITY = {
-    0: Quality.MEASURED,
-    7: Quality.ESTIMATED,
-    8: Quality.ESTIMATED,
-    9: Quality.ESTIMATED,
-    10: Quality.SUSPECT,
-    11: Quality.DERIVED,
-    12: Quality.ESTIMATED,
-    13: Quality.SUSPECT,
-    14: Quality.MEASURED,
-    15: Quality.SUSPECT,
-    16: Quality.DERIVED,
-    17: Quality.MEASURED,
-    18: Quality.MEASURED,
-    19: Quality.MEASURED,
-    20: Quality.SUSPECT,
-}
-
-
-@dataclass(frozen=True)
-class _ReadingType:
-    uom: int | None
-    power_of_ten: int
-    flow: int | None
-    accumulation: int | None
-
-
-class _Row(NamedTuple):
-    start: int | None
-    duration: int
-    value: float | None
-    quality: str
-    point: str
-    meter_reading: str
-    number: int
-    raw: str
-    flaw: str | None
-
-    @property
-    def stream(self) -> tuple[str, str]:
-        return self.point, self.meter_reading
-
-
-@dataclass
-class _Feed:
-    types: dict[str, _ReadingType] = field(default_factory=dict)
-    type_of_meter_reading: dict[str, str] = field(default_factory=dict)
-    usage_points: set[str] = field(default_factory=set)
-    rows: list[_Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -106,7 +53,7 @@ class GreenButtonSource:
     def read(self, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
         """Yield one batch a file; see `Source.read`."""
         for url, content, digest in self._contents():
-            feed = _parse(content, f"{self._where}, {url}")
+            feed = parse_feed(content, f"{self._where}, {url}")
             readings, rejects = self._readings(feed, url)
             inside = pl.lit(True)
             if since is not None:
@@ -177,7 +124,7 @@ class GreenButtonSource:
             raise SourceError("the data custodian did not answer", where=f"{self._where}, {url}", why=why) from None
         return url, content, hashlib.sha256(content).hexdigest()
 
-    def _readings(self, feed: _Feed, url: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _readings(self, feed: Feed, url: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         at = f"{self._where}, {url}"
         wanted_flow = _FLOW_OF.get(self.meter.measures, _FORWARD)
         streams = sorted({row.stream for row in feed.rows})
@@ -203,15 +150,15 @@ class GreenButtonSource:
         both = pl.concat(frames).sort(["interval_start", "value", "where"], descending=[False, True, False])
         return _split(both, empty_rejects())
 
-    def _has_unit(self, feed: _Feed, stream: tuple[str, str]) -> bool:
+    def _has_unit(self, feed: Feed, stream: tuple[str, str]) -> bool:
         kind = self._type(feed, stream)
         return kind is None or kind.uom is None or kind.uom in _UOM
 
-    def _flows(self, feed: _Feed, stream: tuple[str, str], flow: int) -> bool:
+    def _flows(self, feed: Feed, stream: tuple[str, str], flow: int) -> bool:
         kind = self._type(feed, stream)
         return kind is None or (kind.flow or _FORWARD) == flow
 
-    def _best(self, feed: _Feed, streams: list[tuple[str, str]], at: str) -> list[tuple[str, str]]:
+    def _best(self, feed: Feed, streams: list[tuple[str, str]], at: str) -> list[tuple[str, str]]:
         """Leave out registers, and demand where the energy of the intervals stands beside it."""
         kinds = {stream: self._type(feed, stream) for stream in streams}
         intervals = [s for s, kind in kinds.items() if kind is None or kind.accumulation not in _REGISTER]
@@ -223,11 +170,11 @@ class GreenButtonSource:
         return energy or intervals
 
     @staticmethod
-    def _type(feed: _Feed, stream: tuple[str, str]) -> _ReadingType | None:
+    def _type(feed: Feed, stream: tuple[str, str]) -> ReadingType | None:
         known = feed.types.get(feed.type_of_meter_reading.get(stream[1], ""))
         return known or (next(iter(feed.types.values())) if len(feed.types) == 1 else None)
 
-    def _stream(self, feed: _Feed, stream: tuple[str, str], url: str, at: str) -> pl.DataFrame:
+    def _stream(self, feed: Feed, stream: tuple[str, str], url: str, at: str) -> pl.DataFrame:
         kind = self._type(feed, stream)
         unit = self._unit(kind, at)
         power = kind.power_of_ten if kind is not None else 0
@@ -267,7 +214,7 @@ class GreenButtonSource:
             pl.coalesce("flaw", zero).alias("reason"),
         )
 
-    def _unit(self, kind: _ReadingType | None, at: str) -> Unit:
+    def _unit(self, kind: ReadingType | None, at: str) -> Unit:
         declared = self.meter.unit
         stated = _UOM.get(kind.uom) if kind is not None and kind.uom is not None else None
         if stated is None and declared is None:
@@ -312,143 +259,3 @@ def _split(both: pl.DataFrame, none: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
         pl.col("interval_start").cast(UTC_US), "interval_s", "value", "quality", pl.col("available_at").cast(UTC_US)
     )
     return readings, rejects
-
-
-def _parse(content: bytes, at: str) -> _Feed:
-    """Stream the feed entry by entry.
-
-    Raises:
-        SourceError: it is empty, not well-formed, or holds entities.
-    """
-    from defusedxml.common import DefusedXmlException
-    from defusedxml.ElementTree import iterparse
-
-    if not content.strip():
-        raise SourceError("the file is empty", where=at, remedy="fetch it again")
-    feed = _Feed()
-    entries = 0
-    try:
-        for _, element in iterparse(io.BytesIO(content), events=("end",), forbid_dtd=True):
-            if _tag(element) == "entry":
-                _take_entry(element, feed, entries)
-                entries += 1
-                element.clear()
-    except ParseError as error:
-        raise SourceError("not well-formed XML", where=at, why=str(error), remedy="fetch the file again") from error
-    except DefusedXmlException as error:
-        raise SourceError("refused: it declares entities or a DTD", where=at, why=type(error).__name__) from error
-    except (ValueError, LookupError) as error:
-        raise SourceError("its encoding can't be read", where=at, why=str(error), remedy="ask for UTF-8") from error
-    except _BadFieldError as error:
-        raise SourceError(f"{error.tag} is no sensible number: {error.text!r}", where=at) from error
-    if not entries:
-        raise SourceError("no Atom entry in it: not a Green Button feed", where=at)
-    return feed
-
-
-class _BadFieldError(Exception):
-    def __init__(self, tag: str, text: str) -> None:
-        self.tag, self.text = tag, text
-        super().__init__(tag)
-
-
-def _tag(element: Element) -> str:
-    return str(element.tag).rsplit("}", 1)[-1]
-
-
-def _find(element: Element, *names: str) -> Element | None:
-    here: Element | None = element
-    for name in names:
-        here = next((child for child in here if _tag(child) == name), None) if here is not None else None
-    return here
-
-
-def _integer(element: Element, *names: str) -> int | None:
-    found = _find(element, *names)
-    if found is None or not (found.text or "").strip():
-        return None
-    text = str(found.text).strip()
-    try:
-        return int(text)
-    except ValueError:
-        raise _BadFieldError(names[-1], text) from None
-
-
-def _power_of_ten(reading_type: Element) -> int:
-    power = _integer(reading_type, "powerOfTenMultiplier") or 0
-    if abs(power) > 12:
-        raise _BadFieldError("powerOfTenMultiplier", str(power))
-    return power
-
-
-def _take_entry(entry: Element, feed: _Feed, number: int) -> None:
-    links: dict[str, list[str]] = {}
-    for child in entry:
-        if _tag(child) == "link":
-            links.setdefault(child.get("rel", ""), []).append(child.get("href", "").rstrip("/"))
-    own = (links.get("self") or [f"entry {number}"])[0]
-    content: Any = _find(entry, "content")
-    for item in list(content) if content is not None else []:
-        name = _tag(item)
-        if name == "ReadingType":
-            feed.types[own] = _ReadingType(
-                _integer(item, "uom"),
-                _power_of_ten(item),
-                _integer(item, "flowDirection"),
-                _integer(item, "accumulationBehaviour"),
-            )
-        elif name == "UsagePoint":
-            feed.usage_points.add(own)
-        elif name == "MeterReading":
-            for related in links.get("related", []):
-                if "/ReadingType" in related:
-                    feed.type_of_meter_reading[own] = related
-        elif name == "IntervalBlock":
-            meter_reading = (links.get("up") or [own])[0].removesuffix("/IntervalBlock")
-            point = meter_reading.split("/MeterReading")[0]
-            for reading in item:
-                if _tag(reading) == "IntervalReading":
-                    _take_reading(reading, feed, point, meter_reading)
-
-
-def _take_reading(reading: Element, feed: _Feed, point: str, meter_reading: str) -> None:
-    given = [_text(reading, "timePeriod", "start"), _text(reading, "timePeriod", "duration"), _text(reading, "value")]
-    start, duration, value = _whole(given[0], _LATEST_S), _whole(given[1] or "0", _LONGEST_S), _number(given[2])
-    flaw = None
-    if start is None or duration is None:
-        flaw = Reason.UNPARSEABLE_TIME.value
-    elif not given[2]:
-        flaw = Reason.MISSING_VALUE.value
-    elif value is None:
-        flaw = Reason.UNPARSEABLE_VALUE.value
-    codes = [_whole(_text(q, "quality"), 1000) for q in reading if _tag(q) == "ReadingQuality"]
-    # A code that ESPI doesn't know vouches for nothing.
-    kinds = [Quality.SUSPECT if code is None else _QUALITY.get(code, Quality.SUSPECT) for code in codes]
-    quality = max(kinds, key=lambda kind: _SEVERITY[kind], default=Quality.MEASURED)
-    raw = ",".join(text for text in given if text)
-    feed.rows.append(
-        _Row(start, duration or 0, value, quality.value, point, meter_reading, len(feed.rows) + 1, raw, flaw)
-    )
-
-
-def _text(element: Element, *names: str) -> str:
-    found = _find(element, *names)
-    return "" if found is None else (found.text or "").strip()
-
-
-def _whole(text: str, most: int) -> int | None:
-    """Return a whole number from 0 to `most`, else None."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 and int(text) <= most else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if isfinite(value) else None
-
-
-# 2100 and 32 days: a reading beyond them is a mistake.
-_LATEST_S, _LONGEST_S = 4_102_444_800, 32 * 86_400
-_SEVERITY = {Quality.MEASURED: 0, Quality.DERIVED: 1, Quality.ESTIMATED: 2, Quality.SUSPECT: 3}
