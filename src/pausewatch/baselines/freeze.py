@@ -159,7 +159,10 @@ class FrozenBaselines:
             )
         except (KeyError, TypeError, UsageError) as error:
             raise BaselineError(
-                "an incomplete baseline", where=where, why=f"no {error}", remedy="fit it again"
+                "an incomplete baseline",
+                where=where,
+                why=f"what it says of itself doesn't hold: {error}",
+                remedy="fit it again",
             ) from error
         return frozen, extra
 
@@ -184,10 +187,15 @@ def freeze(
     Args:
         series: the reference; NaN where it must not be learned from.
         has_meter: whether each series has a meter at all.
-        model: the ridge baseline's configuration.
+        model: another configuration of the ridge baseline; not together with candidates.
         candidates: names from `registry.CANDIDATES` to choose each series' model from; none means the ridge for all,
             in milliseconds a series, where choosing may take seconds to minutes.
+
+    Raises:
+        UsageError: a candidate isn't known, or a configuration is given beside candidates.
     """
+    if model is not None and candidates:
+        raise UsageError("a baseline's configuration and candidates to choose from", remedy="give one of the two")
     ridge = model or RidgeBaseline()
     seen = np.isfinite(series.load_kw)
     valid_days = _valid_days(seen)
