@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from pausewatch.reports.daily import (
 )
 from pausewatch.reports.keys import Signer
 from pausewatch.reports.manifest import MANIFEST_NAME
-from pausewatch.reports.writing import write_report
+from pausewatch.reports.writing import report_files, seal_report
 
 _Z90 = 1.6448536
 # A finding that is over stays in the report this long.
@@ -57,17 +58,42 @@ def conclude_day(place: Workplace, day: date) -> str:
         InspectionError: a watched site has not been inspected for the day.
     """
     with place.register() as register:
+        return issue(place, register, draft(place, day))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A day's report as files, before it is sealed; `report` is kept without its figures."""
+
+    report: DailyReport
+    files: Mapping[str, bytes]
+
+
+def draft(place: Workplace, day: date) -> Draft:
+    """Draw a day's report from the register; depends on no other report, so days can be drawn side by side.
+
+    Raises:
+        InspectionError: a watched site has not been inspected for the day.
+    """
+    with place.register() as register:
         report = daily_report(place, register, day)
-        folder = place.reports / day.isoformat()
-        previous = place.reports / (day - timedelta(days=1)).isoformat()
-        write_report(
-            report,
-            folder,
-            previous=previous if (previous / MANIFEST_NAME).exists() else None,
-            signer=Signer.load_or_create(place.home.keys),
-        )
-        manifest = hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest()
-        register.record_report(day, str(folder), manifest)
+    return Draft(replace(report, findings=(), sites=()), report_files(report))
+
+
+def issue(place: Workplace, register: Register, drawn: Draft) -> str:
+    """Seal a drawn report, chained to the day before, put it in place and record it; return its folder."""
+    day = drawn.report.date
+    folder = place.reports / day.isoformat()
+    previous = place.reports / (day - timedelta(days=1)).isoformat()
+    seal_report(
+        drawn.report,
+        drawn.files,
+        folder,
+        previous=previous if (previous / MANIFEST_NAME).exists() else None,
+        signer=Signer.load_or_create(place.home.keys),
+    )
+    manifest = hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest()
+    register.record_report(day, str(folder), manifest)
     return str(folder)
 
 
@@ -88,7 +114,7 @@ def daily_report(place: Workplace, register: Register, day: date) -> DailyReport
             where=f"sites {', '.join(missing[:8])}{' and more' if len(missing) > 8 else ''}",
             remedy=f"run `pausewatch inspect --date {day}`",
         )
-    cutoff = max(site.cutoff(day, fleet.cutoff_hours) for site in sites)
+    cutoff = last_cutoff(fleet, day)
     pauses = {p.id: p for site in sites if (p := fleet.pause_for(site, day)) is not None}
     now = register.findings(day, ids, reviewed_until=cutoff)
     before = {f.id: f for f in register.findings(day - timedelta(days=1), ids, reviewed_until=cutoff)}
@@ -104,7 +130,7 @@ def daily_report(place: Workplace, register: Register, day: date) -> DailyReport
         expected_chance_findings=_by_chance(fleet, sites, day),
         findings=tuple(_finding_view(f, before.get(f.id), day, payloads[f.site_id]) for f in shown),
         sites=tuple(_site_view(site, site_days[site.id], payloads[site.id], now) for site in sites),
-        inputs=_inputs(place, register, sites, pauses.values(), cutoff),
+        inputs=day_inputs(place, register, day),
         method=METHOD,
     )
 
@@ -189,10 +215,16 @@ def _baseline(said: Mapping[str, Any]) -> BaselineSummary:
     )
 
 
-def _inputs(
-    place: Workplace, register: Register, sites: Sequence[Site], pauses: Sequence[Pause] | Any, cutoff: datetime
-) -> ReportInputs:
-    """Return what the day rests on: every file whose readings had arrived by the last cut-off, and the models."""
+def last_cutoff(fleet: Fleet, day: date) -> datetime:
+    """Return when the last of the sites watched on a report day is cut off."""
+    return max(site.cutoff(day, fleet.cutoff_hours) for site in require_watched(fleet, day))
+
+
+def day_inputs(place: Workplace, register: Register, day: date) -> ReportInputs:
+    """Return what a day rests on: every file whose readings had arrived by the last cut-off, and the models."""
+    sites = require_watched(place.fleet, day)
+    cutoff = last_cutoff(place.fleet, day)
+    pauses = {p.id: p for site in sites if (p := place.fleet.pause_for(site, day)) is not None}
     rows = (
         place.lake()
         .ingests([site.id for site in sites])
@@ -211,7 +243,7 @@ def _inputs(
         for r in known
     )
     models = {}
-    for pause in pauses:
+    for pause in pauses.values():
         for site in sites:
             freeze = register.baselines_for(pause.id, site.id)
             if freeze is not None:

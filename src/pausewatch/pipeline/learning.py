@@ -11,7 +11,7 @@ from pathlib import Path
 from pausewatch.baselines.freeze import FrozenBaselines, save
 from pausewatch.detection.detector import Calibration, Detector
 from pausewatch.detection.reference import Frozen, learn
-from pausewatch.errors import BaselineError, InspectionError
+from pausewatch.errors import BaselineError, InspectionError, UsageError
 from pausewatch.findings.records import BaselineRecord
 from pausewatch.findings.register import Register
 from pausewatch.fleet import Fleet, Pause, Site
@@ -24,12 +24,33 @@ LEARN_TOGETHER = 100
 _CALIBRATION = "calibration."
 
 
+def learning_batches(fleet: Fleet, size: int = LEARN_TOGETHER) -> list[tuple[str, list[str]]]:
+    """Return what is to be learned, in parts that can be worked on apart: a pause's id and ids of sites it covers.
+
+    Raises:
+        UsageError: the size is no multiple of LEARN_TOGETHER; thresholds are pooled over the sites learned together,
+            so that another grouping would say something else.
+    """
+    if size < 1 or size % LEARN_TOGETHER:
+        raise UsageError(f"a batch size of {size}", remedy=f"use a multiple of {LEARN_TOGETHER}")
+    return [
+        (pause.id, ids)
+        for pause in fleet.pauses
+        for ids in batches([s for s in fleet.sites if pause.holds_in(s.jurisdiction)], size)
+    ]
+
+
 def fit_baselines(
-    place: Workplace, site_ids: Sequence[str] | None = None, progress: Progress | None = None
+    place: Workplace,
+    site_ids: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    *,
+    pause_id: str | None = None,
 ) -> list[BaselineRecord]:
     """Fit, backtest and freeze the baselines of every pause that covers the sites; return what was recorded.
 
-    The same telemetry gives the same bytes, and a freeze that is already the latest changes nothing.
+    The same telemetry gives the same bytes, and a freeze that is already the latest changes nothing. With `pause_id`
+    only that pause's baselines are fitted.
 
     Raises:
         BaselineError: a batch has no readings before its pause at all.
@@ -39,6 +60,8 @@ def fit_baselines(
     chosen = place.fleet.selected(site_ids)
     work: list[tuple[Pause, list[Site]]] = []
     for pause in place.fleet.pauses:
+        if pause_id not in (None, pause.id):
+            continue
         covered = [s for s in chosen if pause.holds_in(s.jurisdiction)]
         work += [(pause, [place.fleet.site(i) for i in ids]) for ids in batches(covered, LEARN_TOGETHER) if covered]
     told.stage("fitting baselines", sum(len(sites) for _, sites in work))

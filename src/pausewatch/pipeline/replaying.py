@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pausewatch.errors import PausewatchError, UsageError
 from pausewatch.findings.export import findings_document, json_text, write_site_days_csv
-from pausewatch.pipeline.concluding import conclude_day
 from pausewatch.pipeline.days import report_days, require_watched
 from pausewatch.pipeline.inspecting import open_watches, record
 from pausewatch.pipeline.learning import fit_baselines
+from pausewatch.pipeline.press import Press
 from pausewatch.pipeline.workplace import Workplace
 from pausewatch.progress import Progress, Silent
 from pausewatch.telemetry.collect import CollectSummary, collect
@@ -59,13 +59,14 @@ def replay(
     with own.register() as register:
         watches = open_watches(own, register, list(sites.values()), days)
         told.stage("inspecting days", len(days))
-        for day in days:
-            for watch in watches:
-                while watch.day is None or watch.day < day:
-                    seen = watch.advance()
-                record(register, watch, seen)
-            conclude_day(own, day)
-            told.advance()
+        with Press(own, register, len(days)) as press:
+            for day in days:
+                for watch in watches:
+                    while watch.day is None or watch.day < day:
+                        seen = watch.advance()
+                    record(register, watch, seen)
+                press.print(day)
+                told.advance()
         found = register.findings(last)
         (out / "findings.json").write_text(json_text(findings_document(place.fleet.name, found)), encoding="utf-8")
         write_site_days_csv(out / "site_days.csv", register.site_days(first, last))
