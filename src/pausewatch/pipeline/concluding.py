@@ -14,7 +14,7 @@ import numpy as np
 from pausewatch.errors import InspectionError
 from pausewatch.findings.model import Bounds, Finding, Kind, SiteDay, Verdict
 from pausewatch.findings.register import Register
-from pausewatch.fleet import Fleet, Pause, Site
+from pausewatch.fleet import Fleet, Site
 from pausewatch.pipeline.days import require_watched
 from pausewatch.pipeline.payloads import unpacked
 from pausewatch.pipeline.workplace import Workplace

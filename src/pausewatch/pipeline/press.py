@@ -23,8 +23,8 @@ _WAITING = 6
 class Press:
     """Draws reports in worker processes; what it prints is the same as one day after the other.
 
-    A day must be recorded before it is given to `print`; each report is chained to the one before, so they are issued in
-    the order they were given.
+    A day must be recorded before it is given to `print`; each report is chained to the one before, so they are issued
+    in the order they were given.
     """
 
     def __init__(self, place: Workplace, register: Register, days: int) -> None:

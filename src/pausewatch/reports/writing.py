@@ -30,18 +30,32 @@ def write_report(report: DailyReport, folder: Path, *, previous: Path | None, si
     Raises:
         SealError: `previous` is no earlier report of the same fleet.
     """
+    return seal_report(report, report_files(report), folder, previous=previous, signer=signer)
+
+
+def report_files(report: DailyReport) -> dict[str, bytes]:
+    """Return what the report's readers open, by name; nothing is written."""
     findings = [view.finding for view in report.findings]
     site_days = [site.site_day for site in report.sites]
-    files = {
+    return {
         "report.html": render_html(report).encode(),
         "report.json": json_text(report_document(report)).encode(),
         "findings.csv": findings_text(findings).encode(),
         "site_days.csv": site_days_text(site_days).encode(),
-        PUBLIC_KEY_NAME: signer.public_pem,
     }
-    manifest = json_text(manifest_document(report, files, previous, signer.fingerprint)).encode()
-    files |= {MANIFEST_NAME: manifest, SIGNATURE_NAME: signer.sign(manifest)}
-    return put_in_place(files, folder)
+
+
+def seal_report(
+    report: DailyReport, files: Mapping[str, bytes], folder: Path, *, previous: Path | None, signer: Signer
+) -> Path:
+    """Chain and sign a report's files and put them in place; of the report only its date, fleet and inputs are used.
+
+    Raises:
+        SealError: `previous` is no earlier report of the same fleet.
+    """
+    whole = {**files, PUBLIC_KEY_NAME: signer.public_pem}
+    manifest = json_text(manifest_document(report, whole, previous, signer.fingerprint)).encode()
+    return put_in_place({**whole, MANIFEST_NAME: manifest, SIGNATURE_NAME: signer.sign(manifest)}, folder)
 
 
 def put_in_place(files: Mapping[str, bytes], folder: Path) -> Path:
