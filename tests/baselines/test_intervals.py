@@ -22,7 +22,7 @@ def test_an_origins_interval_knows_only_what_came_before(make_series):
         np.testing.assert_allclose(half[:, begin], known)
 
 
-@pytest.mark.parametrize("name", ["ridge", "ridge_recent", "persistence", "structural"])
+@pytest.mark.parametrize("name", ["ridge", "ridge_recent", "persistence"])
 def test_a_calibrated_interval_holds_nine_in_ten_of_days_never_seen(name, make_series, cut_series):
     inside = []
     for seed in range(3):
