@@ -24,7 +24,8 @@ Bools = npt.NDArray[np.bool_]
 
 # Hours before the step test's window that bring the autoregression's memory up to date.
 _WARM_UP = 2 * ORDER
-_MIN_DAY_HOURS = 10
+# A day of fewer seen hours has no mean.
+MIN_DAY_HOURS = 10
 _LEVEL_PRIOR = 2.0
 # How far back the drift test can be taken again when a step is found late.
 _REWIND_DAYS = 21
@@ -209,7 +210,8 @@ class Detector:
         precision = level_precision(whitener, level)
         response = whitener.step_response
         scan = scan_steps(window, response, self.reach, precision)
-        strong = np.abs(scan.z).max(axis=1) >= calibration.step_threshold * 0.5
+        # A series without accepted steps has nothing to re-estimate: only a score over the threshold changes it.
+        strong = np.abs(scan.z).max(axis=1) >= calibration.step_threshold
         for s in range(series):
             if not strong[s] and not state.changes[s]:
                 continue
@@ -310,7 +312,7 @@ def _day_mean(residual_kw: Floats, local_day: npt.NDArray[np.int32], changes: li
     begin, end = int(np.searchsorted(local_day, day)), int(np.searchsorted(local_day, day, side="right"))
     values = _unexplained(residual_kw, changes, begin, end)
     seen = np.isfinite(values)
-    return float(values[seen].mean()) if seen.sum() >= _MIN_DAY_HOURS else float("nan")
+    return float(values[seen].mean()) if seen.sum() >= MIN_DAY_HOURS else float("nan")
 
 
 def _unexplained(residual_kw: Floats, changes: list[Change], begin: int, end: int) -> Floats:
@@ -322,7 +324,7 @@ def _follow(
     known: list[Drift], week_kw: Floats, sd_kw: float, strength: float, since_day: int, day: int
 ) -> list[Drift]:
     """Open, carry or end the drift of one series after one more day."""
-    if len(week_kw) < 3 * _MIN_DAY_HOURS:
+    if len(week_kw) < 3 * MIN_DAY_HOURS:
         return known
     excess = float(week_kw.mean())
     if known and known[-1].end_day is None:
@@ -367,5 +369,5 @@ def _daily_means(
     fold = np.zeros(days, dtype=np.int64)
     fold[local_day[0] - first] = fold_of_hour
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = np.where(count >= _MIN_DAY_HOURS, total / count, np.nan)
+        means = np.where(count >= MIN_DAY_HOURS, total / count, np.nan)
     return means, np.maximum.accumulate(fold)

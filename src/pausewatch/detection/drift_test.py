@@ -16,6 +16,11 @@ from pausewatch.detection.extremes import gumbel_threshold
 
 Floats = npt.NDArray[np.float64]
 
+# Expected overshoot of a Gaussian random walk over a boundary, in both directions.
+_OVERSHOOT = 1.166
+# Standard deviations of the noise's estimated variance that the threshold is raised by.
+_DOUBT = 0.75
+
 
 @dataclass(frozen=True)
 class DriftSettings:
@@ -115,7 +120,10 @@ def fit_drift(
         standard[:, d], allowance[:, d] = _standardise(
             heldout_daily_kw[:, d], np.zeros(series), sd, rho, d, state, settings
         )
-    threshold = _bootstrap_threshold(standard, allowance, alarms_per_year, settings, seed)
+    # Few days with memory leave the noise's own variance open by this share; the threshold is proportional to it.
+    independent = np.maximum(count, 1) * (1 - rho**2) / (1 + rho**2)
+    margin = 1.0 + _DOUBT * np.sqrt(2.0 / np.maximum(independent, 2.0))
+    threshold = _bootstrap_threshold(standard, allowance, alarms_per_year, margin, settings, seed)
     return DriftModel(sd, rho, threshold)
 
 
@@ -169,7 +177,12 @@ def _standardise(
 
 
 def _bootstrap_threshold(
-    standard: Floats, allowance: Floats, alarms_per_year: Floats, settings: DriftSettings, seed: int
+    standard: Floats,
+    allowance: Floats,
+    alarms_per_year: Floats,
+    margin: Floats,
+    settings: DriftSettings,
+    seed: int,
 ) -> Floats:
     series, days = standard.shape
     usable = np.isfinite(standard)
@@ -185,7 +198,13 @@ def _bootstrap_threshold(
     for d in range(order.shape[1]):
         cusum = np.maximum(cusum + gain[:, order[:, d]], 0.0)
         np.maximum(highest, cusum, out=highest)
-    # Lorden: for unit-variance noise and reference k the tail of the maximum falls off as exp(-2 k h).
-    typical = np.median(np.where(usable, allowance, np.nan)[:, days // 2 :][:, :1]) if series else 0.2
-    slowest = 1.0 / (2.0 * max(float(typical) if np.isfinite(typical) else 0.2, 0.1))
-    return gumbel_threshold(highest, 1.0, alarms_per_year, 0.5 * slowest, 5.0)[0]
+    # Siegmund (1985): white Gaussian noise of unit variance passes h at a rate of 2 k^2 exp(-2 k (h + 1.166)) a day.
+    # A lighter tail is chance (months of one site may well lie below their own mean) and is not believed.
+    reference = np.where(usable, allowance, np.nan)
+    told = usable.any(axis=1)
+    k = np.full(series, 0.2)
+    k[told] = np.maximum([np.median(row[np.isfinite(row)]) for row in reference[told]], 0.05)
+    lightest = np.log(np.maximum(2.0 * k**2 * 365.25 / alarms_per_year, np.e)) / (2.0 * k) - _OVERSHOOT
+    slowest = 1.0 / (2.0 * np.maximum(np.median(k) if series else 0.2, 0.1))
+    bootstrapped = gumbel_threshold(highest, 1.0, alarms_per_year, 0.5 * float(slowest), 5.0)[0]
+    return np.maximum(bootstrapped, lightest * margin)

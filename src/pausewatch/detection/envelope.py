@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.detection.detector import Calibration, Detector, level_precision
+from pausewatch.detection.detector import MIN_DAY_HOURS, Calibration, Detector, level_precision
 from pausewatch.detection.step_test import step_information
 from pausewatch.detection.whitening import Innovations
 
@@ -44,17 +44,22 @@ def detectable_kw(detector: Detector, calibration: Calibration, window: Innovati
     with np.errstate(divide="ignore"):
         step = (calibration.step_threshold + _Z90) / (loss * np.sqrt(typical))
     by_step = step * whitener.innovation_sd_kw
-    return np.asarray(np.minimum(by_step, _by_drift(calibration, level_sd_kw, detector)))
+    return np.asarray(np.minimum(by_step, _by_drift(calibration, level_sd_kw, detector, weight)))
 
 
-def _by_drift(calibration: Calibration, level_sd_kw: Floats, detector: Detector) -> Floats:
-    """Return the load that carries the drift test over its threshold within 7 days (its mean path, plus 90 %)."""
+def _by_drift(calibration: Calibration, level_sd_kw: Floats, detector: Detector, weight: Floats) -> Floats:
+    """Return the load that carries the drift test over its threshold within 7 days (its mean path, plus 90 %).
+
+    Only days that were seen move the test; where none was, nothing would be found.
+    """
     drift, settings = calibration.drift, detector.drift_settings
+    week = (weight[:, -_RUN_DAYS * 24 :] > 0).reshape(len(weight), _RUN_DAYS, 24)
+    days = (week.sum(axis=2) >= MIN_DAY_HOURS).sum(axis=1)
     gain = (1 - drift.daily_rho) / np.sqrt(1 - drift.daily_rho**2)
-    noise = _Z90 * np.sqrt(_RUN_DAYS)
+    noise = _Z90 * np.sqrt(days)
     allowance = settings.level_allowance * level_sd_kw / drift.daily_sd_kw + settings.reference_shift
     # The first day brings the whole shift, the following ones what whitening leaves of it.
     first = 1.0 / np.sqrt(1 - drift.daily_rho**2)
-    whole = first + (_RUN_DAYS - 1) * gain
-    shift = (drift.threshold + noise + _RUN_DAYS * gain * allowance) / whole
-    return np.asarray(shift * drift.daily_sd_kw)
+    whole = first + (days - 1) * gain
+    shift = (drift.threshold + noise + days * gain * allowance) / whole
+    return np.asarray(np.where(days > 0, shift * drift.daily_sd_kw, np.inf))
