@@ -16,7 +16,7 @@ from pausewatch.pipeline.workplace import Workplace
 from pausewatch.progress import Progress, Silent
 from pausewatch.telemetry.collect import CollectSummary, collect
 
-_OURS = ("findings.json", "site_days.csv", "reports", "register.db", "baselines")
+_OURS = ("findings.json", "site_days.csv", "reports")
 
 
 def replay(
@@ -29,9 +29,8 @@ def replay(
 ) -> Path:
     """Collect, fit baselines and inspect every day from first to last; write findings, site days and reports.
 
-    The replay has a register of its own in `out` (which is a home to `pausewatch findings --home OUT`): it neither sees
-    nor changes what the home's register holds, so the same inputs give the same outputs. Days are taken in order with
-    their state carried along, not recomputed.
+    The replay has a register of its own, begun anew: it neither sees nor changes what the home's register holds, so the
+    same inputs give the same outputs. Days are taken in order with their state carried along, not recomputed.
 
     Args:
         place: fleet and home; the lake and the sealing key are the home's.
@@ -54,6 +53,7 @@ def replay(
     if on_collected is not None:
         on_collected(summary)
     own = place.elsewhere(out)
+    own.forget()
     fit_baselines(own, None, told)
     sites = {site.id: site for day in (first, last) for site in require_watched(place.fleet, day)}
     with own.register() as register:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -39,11 +41,19 @@ class Workplace:
         return Workplace(load_fleet(Path(fleet_path)), home, home.reports)
 
     def elsewhere(self, out: Path) -> Workplace:
-        """Return the workplace of a replay: its own register, baselines and reports, the same lake and key."""
+        """Return the workplace of a replay into `out`: the same lake and key, a register and baselines of its own."""
+        folder = self.home.path / "replays" / hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:12]
         home = replace(
-            self.home, register_url=f"sqlite:///{out.resolve() / 'register.db'}", baselines_path=out / "baselines"
+            self.home, register_url=f"sqlite:///{folder / 'register.db'}", baselines_path=folder / "baselines"
         )
         return Workplace(self.fleet, home, out / "reports")
+
+    def forget(self) -> None:
+        """Take away a replay's own register and baselines."""
+        path = Path(self.home.register_url.removeprefix("sqlite:///")).parent
+        if path.parent != self.home.path / "replays":
+            raise ValueError(f"{path} is not a replay's own")
+        shutil.rmtree(path, ignore_errors=True)
 
     def lake(self) -> Lake:
         """Open the lake."""
