@@ -16,6 +16,7 @@ from tests.detection.noise import autoregressive, day_numbers
 
 from pausewatch.detection.detector import Calibration, Detector, DetectorState
 from pausewatch.detection.envelope import detectable_kw
+from pausewatch.detection.whitening import Innovations
 
 HELDOUT_DAYS, LEAD_DAYS = 150, 28
 BUDGET = 0.05
@@ -200,3 +201,13 @@ def test_detectable_rises_when_hours_are_missing_and_when_the_level_is_uncertain
     assert (stated(broken, LEVEL_SD_KW) > whole).all()
     assert np.isinf(stated(blind, LEVEL_SD_KW)).all()
     assert (stated(live, 500.0) >= whole).all()
+
+
+@pytest.mark.parametrize("load", [np.nan, 0.0])
+def test_where_nothing_is_seen_nothing_would_be_found(load):
+    calibration = Detector().calibrate(
+        np.full((1, 60 * 24), load), np.zeros(60 * 24, dtype=np.bool_), day_numbers(1, 60 * 24), np.full(1, BUDGET)
+    )
+    unseen = np.full((1, Detector().reach.total), 0.0)
+    stated = detectable_kw(Detector(), calibration, Innovations(unseen, unseen), np.zeros(1))
+    assert np.isinf(stated).all()

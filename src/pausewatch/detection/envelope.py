@@ -60,6 +60,6 @@ def _by_drift(calibration: Calibration, level_sd_kw: Floats, detector: Detector,
     allowance = settings.level_allowance * level_sd_kw / drift.daily_sd_kw + settings.reference_shift
     # The first day brings the whole shift, the following ones what whitening leaves of it.
     first = 1.0 / np.sqrt(1 - drift.daily_rho**2)
-    whole = first + (days - 1) * gain
+    whole = first + (np.maximum(days, 1) - 1) * gain
     shift = (drift.threshold + noise + days * gain * allowance) / whole
     return np.asarray(np.where(days > 0, shift * drift.daily_sd_kw, np.inf))
