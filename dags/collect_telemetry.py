@@ -31,7 +31,9 @@ from pausewatch_shared import DEFAULT_ARGS, START, TELEMETRY
     doc_md=__doc__,
     tags=["pausewatch"],
     params={
-        "batch_size": Param(50, type="integer", minimum=1, title="Batch size", description="Sites collected by one task")
+        "batch_size": Param(
+            50, type="integer", minimum=1, title="Batch size", description="Sites collected by one task"
+        )
     },
 )
 def collect_telemetry() -> None:

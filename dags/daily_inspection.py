@@ -2,15 +2,15 @@
 
 ### For operators
 
-- It runs after each hourly collect, and at 19:00 UTC in case collecting stands still. Mostly there is nothing to do and
-  the run ends skipped: a day is inspected when its cut-off has passed at every site under a pause.
+- It runs after each hourly collect, and at midnight UTC in case collecting stands still. Mostly there is nothing to do
+  and the run ends skipped: a day is inspected when its cut-off has passed at every site under a pause.
 - If days were missed (an outage of the scheduler), all of them are inspected, in order. If readings of the latest day
   were delivered late, or the fleet file or baselines changed, its report is written again.
 - `day` inspects that day whatever there is. A past day inspected again says the same, byte for byte; where it says
   something else (baselines fitted anew, a fleet file that changed), the later days no longer stand and are inspected
   again by the next run.
 - `airflow backfill create --dag-id daily_inspection --from-date D --to-date D --max-active-runs 1` inspects the days of
-  those dates.
+  those dates, both included, in order.
 - One task inspects a batch of sites; `conclude` writes the reports and returns their folders.
 - The workers need `PAUSEWATCH_FLEET` (the fleet file) and `PAUSEWATCH_HOME` (where data lives) in their environment.
 """
@@ -20,12 +20,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, Param, dag, task
+from airflow.sdk import AssetOrTimeSchedule, CronDataIntervalTimetable, Param, dag, task
 from pausewatch_shared import DEFAULT_ARGS, START, TELEMETRY
 
 
 @dag(
-    schedule=AssetOrTimeSchedule(assets=[TELEMETRY], timetable=CronTriggerTimetable("0 19 * * *", timezone="UTC")),
+    schedule=AssetOrTimeSchedule(assets=[TELEMETRY], timetable=CronDataIntervalTimetable("0 0 * * *", timezone="UTC")),
     start_date=START,
     catchup=False,
     max_active_runs=1,
@@ -50,7 +50,7 @@ def daily_inspection() -> None:
 
     @task
     def choose_days(params: dict[str, Any], dag_run: Any) -> list[dict[str, Any]]:
-        from datetime import date
+        from datetime import UTC, date, datetime
 
         from airflow.sdk.exceptions import AirflowSkipException
 
@@ -61,7 +61,7 @@ def daily_inspection() -> None:
         if params["day"] is not None:
             days = [complete_day(place.fleet, date.fromisoformat(params["day"]), dag_run.run_after)]
         elif dag_run.run_type == "backfill":
-            days = [complete_day(place.fleet, dag_run.logical_date.date(), dag_run.run_after)]
+            days = [complete_day(place.fleet, dag_run.logical_date.date(), datetime.now(UTC))]
         else:
             days = due_days(place, dag_run.run_after)
         if not days:

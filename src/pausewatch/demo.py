@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pausewatch.errors import PausewatchError
 from pausewatch.fleet import Fleet, load_fleet
@@ -63,7 +63,7 @@ def run_demo(home: Path, progress: Progress | None = None, dags: Path | None = N
     places = DemoPlaces(root / "demo-fleet", root / "demo", root / "demo-airflow")
     places.airflow.mkdir(parents=True, exist_ok=True)
     with places.log.open("w", encoding="utf-8") as log:
-        with _started([sys.executable, "-m", "airflow", "db", "migrate"], places, folder, log) as migration:
+        with _started([sys.executable, "-m", "airflow", "db", "migrate"], places, folder, log, log) as migration:
             fleet_path = simulate(
                 places.fleet,
                 preset="demo",
@@ -73,7 +73,7 @@ def run_demo(home: Path, progress: Progress | None = None, dags: Path | None = N
                 progress=told,
             ).fleet_path
             told.stage("preparing Airflow", 1)
-            migration.communicate()
+            migration.wait()
         if migration.returncode:
             raise PausewatchError("Airflow's database could not be prepared", where=str(places.log))
         told.advance()
@@ -121,17 +121,18 @@ def _inspection(fleet: Fleet, day: date, *, by_name: bool = True) -> dict[str, A
 
 
 def _run_stages(
-    stages: list[tuple[str, list[dict[str, Any]]]], places: DemoPlaces, folder: Path, log: Any, told: Progress
+    stages: list[tuple[str, list[dict[str, Any]]]], places: DemoPlaces, folder: Path, log: IO[str], told: Progress
 ) -> None:
     plan = places.airflow / "plan.json"
     plan.write_text(json.dumps([run for _, runs in stages for run in runs], indent=1), encoding="utf-8")
-    with _started([sys.executable, str(folder / _TRIAL), str(plan)], places, folder, log) as trial:
+    command = [sys.executable, str(folder / _TRIAL), str(plan)]
+    with _started(command, places, folder, log, subprocess.PIPE) as trial:
         assert trial.stdout is not None  # noqa: S101  # it is a pipe
         for name, runs in stages:
             told.stage(name, len(runs))
             for run in runs:
                 line = trial.stdout.readline()
-                outcome = json.loads(line) if line else {"state": "not finished", "tasks": []}
+                outcome: dict[str, Any] = json.loads(line) if line else {"state": "not finished", "tasks": []}
                 if outcome["state"] != "success":
                     failed = [t["name"] or t["task"] for t in outcome["tasks"] if t["state"] == "failed"]
                     raise PausewatchError(
@@ -144,17 +145,18 @@ def _run_stages(
 
 
 @contextmanager
-def _started(command: list[str], places: DemoPlaces, dags: Path, log: Any) -> Iterator[subprocess.Popen[str]]:
+def _started(
+    command: list[str], places: DemoPlaces, dags: Path, log: IO[str], out: IO[str] | int
+) -> Iterator[subprocess.Popen[str]]:
     """Start a command in the demo's environment, what it says going to the log, and end it if we are ended."""
-    process = subprocess.Popen(  # noqa: S603  # our own interpreter and files
-        command, env=_environment(places, dags), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None and sys.exc_info()[0] is not None:
+    with subprocess.Popen(  # noqa: S603  # our own interpreter and files
+        command, env=_environment(places, dags), stdin=subprocess.DEVNULL, stdout=out, stderr=log, text=True
+    ) as process:
+        try:
+            yield process
+        except BaseException:
             process.terminate()
-        process.communicate()
+            raise
 
 
 def _environment(places: DemoPlaces, dags: Path) -> dict[str, str]:
