@@ -126,7 +126,7 @@ def plain_run(
 def not_stopped(truth: SiteTruth, rng: np.random.Generator) -> Event:
     """Declared training that goes on into the pause."""
     begin = truth.pause_start_s - rng.uniform(30, 60) * _DAY_S
-    end = truth.pause_start_s + rng.uniform(10, 40) * _DAY_S
+    end = min(truth.pause_start_s + rng.uniform(10, 40) * _DAY_S, float(truth.epoch_s[-1] + truth.step_s))
     mw = truth.it_capacity_mw * rng.uniform(0.15, 0.45)
     added = _run(truth, begin, end, mw, rng)
     truth.it_mw = truth.it_mw + added

@@ -122,11 +122,14 @@ def simulate(
         SimulationError: a parameter is out of range, or the folder holds something else.
     """
     _validate(out, preset, sites, reference_days, pause_days, interval_min)
+    _validate_plans(plans or (), missing_share)
     told = progress or Silent()
     chosen = list(plans) if plans else PRESETS[preset](sites, np.random.default_rng([seed, 0]))
     told.stage("simulating sites", len(chosen))
     telemetry = out / "telemetry"
     telemetry.mkdir(parents=True, exist_ok=True)
+    for earlier in telemetry.glob("sim-*.csv"):
+        earlier.unlink()
     documents, truths = [], []
     for number, plan in enumerate(chosen):
         rng = np.random.default_rng([seed, 1, number])
@@ -165,8 +168,21 @@ def _validate(out: Path, preset: str, sites: int, reference_days: int, pause_day
             raise SimulationError(f"{name}: {value} is too few", remedy=f"use at least {low}")
     if interval_min not in (1, 5, 10, 15, 30, 60):
         raise SimulationError(f"an interval of {interval_min} min", remedy="use 1, 5, 10, 15, 30 or 60")
+    if out.exists() and not out.is_dir():
+        raise SimulationError("a file stands where the folder is to be", where=str(out), remedy="name a folder")
     if out.exists() and any(out.iterdir()) and not (out / "truth.json").exists():
         raise SimulationError("the folder holds something else", where=str(out), remedy="name an empty folder")
+
+
+def _validate_plans(plans: Sequence[SitePlan], missing_share: float) -> None:
+    if not 0 <= missing_share < 1:
+        raise SimulationError(f"a missing share of {missing_share}", remedy="use 0 or more, and less than 1")
+    for plan in plans:
+        if plan.kind not in KINDS:
+            raise SimulationError(f"no kind of site {plan.kind!r}", remedy=f"use one of {', '.join(KINDS)}")
+        unknown = [name for name in plan.events if name not in EVENTS]
+        if unknown:
+            raise SimulationError(f"no event {unknown[0]!r}", remedy=f"use one of {', '.join(EVENTS)}")
 
 
 def _site(
