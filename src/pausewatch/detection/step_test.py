@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from pausewatch.detection.whitening import ORDER, Innovations
 
@@ -74,16 +75,13 @@ def scan_steps(window: Innovations, step_response: Floats, reach: StepWindows, l
     plateau = step_response[:, -1]
     excess = step_response - plateau[:, None]
     excess_sq = step_response**2 - (plateau**2)[:, None]
-    padded_score = np.pad(score, ((0, 0), (0, ORDER)))
-    padded_weight = np.pad(weight, ((0, 0), (0, ORDER)))
-    edge_score = np.zeros((series, reach.search))
-    edge_weight = np.zeros_like(edge_score)
-    edge_weight_sq = np.zeros_like(edge_score)
-    for lag in range(ORDER):
-        here = slice(first + lag, first + lag + reach.search)
-        edge_score += excess[:, lag, None] * padded_score[:, here]
-        edge_weight += excess[:, lag, None] * padded_weight[:, here]
-        edge_weight_sq += excess_sq[:, lag, None] * padded_weight[:, here]
+    # The signature differs from its plateau for a day: every onset's edge is a short product with what follows it.
+    ahead = ((0, 0), (0, ORDER - 1))
+    following_score = sliding_window_view(np.pad(score[:, first:], ahead), ORDER, axis=1)
+    following_weight = sliding_window_view(np.pad(weight[:, first:], ahead), ORDER, axis=1)
+    edge_score = np.einsum("shl,sl->sh", following_score, excess[:, :ORDER])
+    edge_weight = np.einsum("shl,sl->sh", following_weight, excess[:, :ORDER])
+    edge_weight_sq = np.einsum("shl,sl->sh", following_weight, excess_sq[:, :ORDER])
     score_after = np.cumsum(score[:, ::-1], axis=1)[:, ::-1]
     weight_after = np.cumsum(weight[:, ::-1], axis=1)[:, ::-1]
     # The level is told by a window that slides with the onset, so that every onset has the same memory.
