@@ -136,7 +136,7 @@ def _with_register(fleet: Path, home: Path, act: Callable[[Any, str], None]) -> 
 def finding_line(finding: Any) -> str:
     """Return a finding as one line."""
     told = finding.assessment
-    until = "lasting" if told.end is None else f"to {told.end:%Y-%m-%d %H:%M}"
+    until = "lasting" if told.end is None else f"to {told.end:%Y-%m-%d %H:%M}Z"
     state = "" if finding.is_open else " (closed)"
     return (
         f"{finding.id}: {told.kind.value} {told.verdict.value}{state}, from {told.start:%Y-%m-%d %H:%M}Z {until}, "

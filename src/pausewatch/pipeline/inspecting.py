@@ -20,7 +20,7 @@ from pausewatch.fleet import Fleet, Pause, Site
 from pausewatch.fleet.sources import CsvSpec
 from pausewatch.pipeline.concluding import conclude_day
 from pausewatch.pipeline.days import require_watched
-from pausewatch.pipeline.learning import latest_freezes, load_freeze
+from pausewatch.pipeline.learning import found_at, latest_freezes, load_freeze
 from pausewatch.pipeline.payloads import payload_of
 from pausewatch.pipeline.workplace import Workplace
 from pausewatch.progress import Progress, Silent
@@ -113,7 +113,7 @@ def open_watches(place: Workplace, register: Register, sites: Sequence[Site], da
         if not mine:
             continue
         for freeze, of in latest_freezes(register, place.fleet, mine, pause):
-            frozen = load_freeze(freeze)
+            frozen = load_freeze(found_at(freeze, place.home.baselines))
             together = [place.fleet.site(i) for i in freeze.site_ids]
             begin = first_day(pause, together)
             if days[0] < begin:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from pausewatch.baselines.freeze import FrozenBaselines, save
@@ -133,6 +133,12 @@ def latest_freezes(
                 remedy="run `pausewatch baseline` again",
             )
     return [out[sequence] for sequence in sorted(out)]
+
+
+def found_at(record: BaselineRecord, folder: Path) -> BaselineRecord:
+    """Return a freeze's record with its place in a folder, if it lies there: a home may have moved since."""
+    here = folder / Path(record.path).name
+    return replace(record, path=str(here)) if here.is_file() else record
 
 
 def load_freeze(record: BaselineRecord) -> Frozen:
