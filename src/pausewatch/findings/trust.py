@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pausewatch.detection.integrity import Contradiction, Flaw, copied_span, it_above_site, stuck_spans
+from pausewatch.detection.integrity import Contradiction, Flaw, copied_spans, it_above_site, stuck_spans
 from pausewatch.detection.watch import SiteWatchDay
 from pausewatch.findings.model import Assessment, Bounds, Kind, Verdict
 from pausewatch.findings.wording import LANE_NAMES, instant, local, meters_of, spell
@@ -25,9 +25,7 @@ def contradictions(day: SiteWatchDay) -> list[Contradiction]:
         if not view.has_meter:
             continue
         found += stuck_spans(lane, day.is_screened[lane], first)
-        copied = copied_span(lane, view.observed_kw)
-        if copied is not None:
-            found.append(copied)
+        found += copied_spans(lane, view.observed_kw, first)
     it_load, utility = day.lanes[Lane.IT_LOAD], day.lanes[Lane.UTILITY]
     if it_load.has_meter and utility.has_meter:
         found += it_above_site(it_load.observed_kw, utility.observed_kw, first)
