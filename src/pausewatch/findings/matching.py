@@ -16,6 +16,8 @@ TOLERANCE = timedelta(hours=36)
 # More than this over what was declared is no longer the declared work.
 EXCEEDED_SHARE = 1.25
 _LONGEST_WORKS_DAYS = 14.0
+# A start is dated within hours: a notice filed in time isn't called late for that.
+_DATING = timedelta(hours=6)
 _INFERENCE_MOVES = 0.08
 
 
@@ -95,7 +97,7 @@ def _objection(declaration: Declaration, start: datetime, end: datetime, feature
     reasons = (
         (activity is Activity.TRAINING, "training is what the pause forbids"),
         (
-            declaration.is_late and declaration.filed_at > start,
+            declaration.filed_at > start + (timedelta(0) if declaration.is_late else _DATING),
             f"it was filed on {declaration.filed_at:%Y-%m-%d}, after the load had begun",
         ),
         (declaration.start > start + TOLERANCE, f"it begins only on {declaration.start:%Y-%m-%d}"),
