@@ -41,10 +41,12 @@ def _judge(day: SiteWatchDay, gap: Gap, has_meter: dict[Lane, bool]) -> Assessme
     at_edge = any(gap.start_hour - _EDGE_HOURS <= edge <= end + _EDGE_HOURS for edge in edges)
     conceals = _CONCEALS_AT_EDGE if at_edge else _CONCEALS
     names = " and the ".join(LANE_NAMES[lane] for lane in gap.lanes)
-    still = "is" if gap.end_hour is None else "was"
+    many = len(gap.lanes) > 1
+    been = "have been" if many else "has been"
+    still = been if gap.end_hour is None else ("were" if many else "was")
     facts = [
         f"The {names} {still} silent from {local(day, gap.start_hour)} ({day.site.timezone}) for {spell(hours)}"
-        + ("." if gap.end_hour is not None else " and is silent still.")
+        + ("." if gap.end_hour is not None else ", and still.")
     ]
     if is_blind:
         facts.append(
