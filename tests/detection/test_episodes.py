@@ -183,9 +183,11 @@ def drift(since_day: int, excess_kw: float, end_day: int | None = None) -> Drift
     return Drift(since_day, since_day + 10, end_day, excess_kw, excess_kw, 1.5)
 
 
-def as_episode(one: Drift) -> Episode:
+def as_episode(one: Drift, *others: tuple[int, int, float]) -> Episode:
+    """Return a drift over load that is raised by its excess, and by other spans."""
     local_day = np.repeat(np.arange(HOURS // 24), 24).astype(np.int32)
-    return drift_episode("it_load", one, local_day, raised(), NOISE)
+    end = HOURS if one.end_day is None else 24 * one.end_day
+    return drift_episode("it_load", one, local_day, raised((24 * one.since_day, end, one.excess_kw), *others), NOISE)
 
 
 def test_a_drift_is_an_episode_that_crept_in():
@@ -193,17 +195,24 @@ def test_a_drift_is_an_episode_that_crept_in():
     assert lasting.is_drift
     assert (lasting.start_hour, lasting.end_hour) == (480, None)
     assert (over.start_hour, over.end_hour) == (480, 1200)
-    assert lasting.excess_kw == 300.0
+    assert lasting.excess_kw == pytest.approx(300.0, abs=10)
 
 
 def test_a_step_and_a_drift_of_the_same_time_are_one_named_by_the_larger():
     (step,) = found((500, HOURS, 800.0))
-    assert with_drifts([step], [as_episode(drift(21, 200.0))]) == [step]
+    assert with_drifts([step], [as_episode(drift(21, 200.0), (500, HOURS, 800.0))]) == [step]
     (small,) = found((1200, HOURS, 100.0))
-    (one,) = with_drifts([small], [as_episode(drift(21, 600.0))])
+    (one,) = with_drifts([small], [as_episode(drift(21, 600.0), (1200, HOURS, 100.0))])
     assert one.is_drift
     assert one.start_hour == 504
     assert one.excess_kw == pytest.approx(700.0, abs=10)
+
+
+def test_a_step_the_test_made_too_small_leaves_no_drift():
+    (step,) = found((500, HOURS, 800.0))
+    local_day = np.repeat(np.arange(HOURS // 24), 24).astype(np.int32)
+    left_over = drift_episode("it_load", drift(20, 500.0), local_day, raised((500, HOURS, 800.0)), NOISE)
+    assert with_drifts([step], [left_over]) == [step]
 
 
 def test_a_step_and_a_drift_of_different_times_are_two():
