@@ -70,8 +70,7 @@ def scan_steps(window: Innovations, step_response: Floats, reach: StepWindows, l
             an innovation's, shape (S,). It decides where nothing was seen before an onset.
     """
     score, weight = window.score, window.weight
-    series, total = score.shape
-    first = total - reach.search
+    first = score.shape[1] - reach.search
     plateau = step_response[:, -1]
     excess = step_response - plateau[:, None]
     excess_sq = step_response**2 - (plateau**2)[:, None]
