@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,9 +84,21 @@ def inspect(
 
     when = day_of(day)
     place = workplace(fleet, home)
+    _warn_if_early(place, when)
     with Terminal() as progress:
         folder = inspect_day(place, when, progress)
     _print_report(place, when, folder, fmt)
+
+
+def _warn_if_early(place: Workplace, when: date) -> None:
+    from pausewatch.pipeline import watched_sites
+
+    cutoffs = [site.cutoff(when, place.fleet.cutoff_hours) for site in watched_sites(place.fleet, when)]
+    if cutoffs and max(cutoffs) > datetime.now(UTC):
+        warn(
+            f"warning: {when} is not complete before {max(cutoffs):%Y-%m-%d %H:%M}Z; what has not arrived yet will be "
+            "reported as unseen"
+        )
 
 
 def _print_report(place: Workplace, when: date, folder: str, fmt: Format) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pausewatch.detection.integrity import Contradiction
@@ -15,7 +16,7 @@ from pausewatch.findings.wording import LANE_NAMES, instant, local, megawatts, m
 from pausewatch.fleet import Activity, Declaration
 from pausewatch.signatures.features import Features, measure
 from pausewatch.signatures.hypotheses import Hypothesis
-from pausewatch.signatures.rule import Cause, Circumstances, explain
+from pausewatch.signatures.rule import Cause, Circumstances, Explainer, explain
 from pausewatch.telemetry.panel import Lane
 
 # An alarm is raised when training is likelier than everything else together.
@@ -26,23 +27,28 @@ _BENIGN_CAUSES = (Cause.INFERENCE, Cause.COOLING, Cause.CHANCE)
 _STEP_SHARE = 0.3
 
 
-def load_findings(day: SiteWatchDay, contradictions: Sequence[Contradiction]) -> list[Assessment]:
+def load_findings(
+    day: SiteWatchDay, contradictions: Sequence[Contradiction], judge: Explainer = explain
+) -> list[Assessment]:
     """Judge every episode of a site that reaches into the pause.
 
     Args:
         day: the site as seen on the report day.
         contradictions: telemetry that can't be right.
+        judge: what weighs the hypotheses: the rule, or a promoted model.
     """
     pause_hour = day.grid.hour_index(day.pause.start)
     out = []
     for episode in joined(day.lanes[Lane.UTILITY].episodes, day.lanes[Lane.IT_LOAD].episodes):
         if episode.end_hour is not None and episode.end_hour <= pause_hour:
             continue
-        out.append(_judge(day, episode, contradictions))
+        out.append(_judge(day, episode, contradictions, judge))
     return out
 
 
-def _judge(day: SiteWatchDay, episode: SiteEpisode, contradictions: Sequence[Contradiction]) -> Assessment:
+def _judge(
+    day: SiteWatchDay, episode: SiteEpisode, contradictions: Sequence[Contradiction], judge: Explainer
+) -> Assessment:
     now = day.grid.hours
     features = measure(day, episode)
     size = quantities(day, episode, features.it_agreement)
@@ -64,8 +70,9 @@ def _judge(day: SiteWatchDay, episode: SiteEpisode, contradictions: Sequence[Con
         is_drift=episode.main.is_drift,
         is_over=end is not None,
     )
-    hypotheses = explain(features, circumstances)
-    verdict = _verdict(hypotheses, circumstances, suspect, episode)
+    hypotheses = judge(features, circumstances)
+    is_blind = len(suspect) == sum(e is not None for e in (episode.utility, episode.it_load))
+    verdict = verdict_of(hypotheses, circumstances, is_blind)
     return Assessment(
         site_id=day.site.id,
         kind=_kind(circumstances, found, verdict),
@@ -78,7 +85,7 @@ def _judge(day: SiteWatchDay, episode: SiteEpisode, contradictions: Sequence[Con
         energy_mwh=size.energy_mwh,
         flop=size.flop,
         declaration_ids=tuple(dict.fromkeys([*(m.declaration.id for m in found), *(d.id for d in unstopped)])),
-        evidence=_evidence(day, episode, features, size, found, suspect),
+        evidence=_evidence(day, episode, features, circumstances, size, found, suspect),
         facts=_facts(day, episode, features, size, found, unstopped, suspect),
     )
 
@@ -101,15 +108,20 @@ def _suspect_lanes(episode: SiteEpisode, contradictions: Sequence[Contradiction]
     ]
 
 
-def _verdict(
-    hypotheses: Sequence[Hypothesis], circumstances: Circumstances, suspect: Sequence[Lane], episode: SiteEpisode
-) -> Verdict:
+def verdict_of(hypotheses: Sequence[Hypothesis], circumstances: Circumstances, is_blind: bool) -> Verdict:
+    """Return what is concluded of an episode.
+
+    Args:
+        hypotheses: all of them, with their probabilities.
+        circumstances: what is known beside the features.
+        is_blind: none of the meters it shows on can be trusted.
+    """
     if circumstances.is_declared:
         return Verdict.EXPLAINED
     training = _probability(hypotheses, Cause.TRAINING)
     if training >= TRAINING_LIKE:
         return Verdict.TRAINING_LIKE
-    if suspect and len(suspect) == sum(e is not None for e in (episode.utility, episode.it_load)):
+    if is_blind:
         return Verdict.CANNOT_CONCLUDE
     benign = max(_probability(hypotheses, cause) for cause in _BENIGN_CAUSES)
     if benign >= BENIGN and training <= NOT_TRAINING:
@@ -129,6 +141,7 @@ def _evidence(
     day: SiteWatchDay,
     episode: SiteEpisode,
     features: Features,
+    circumstances: Circumstances,
     size: Quantities,
     found: Sequence[Match],
     suspect: Sequence[Lane],
@@ -149,6 +162,7 @@ def _evidence(
         "lanes": lanes,
         "measured_on": size.lane.value,
         "features": features.document(),
+        "circumstances": asdict(circumstances),
         "unseen_hours": size.unseen_hours,
         "declarations": [{"id": m.declaration.id, "accounts": m.accounts, "objection": m.objection} for m in found],
         "suspect_lanes": [lane.value for lane in suspect],
@@ -166,6 +180,8 @@ def _facts(
 ) -> tuple[str, ...]:
     main = episode.main
     began = "Load has crept up since" if main.is_drift else "Load stepped up at"
+    if unstopped:
+        began = "Load has stood above what is expected without training since"
     lasted = f"and came down at {local(day, episode.end_hour)}" if episode.end_hour is not None else "and is still up"
     said = [
         f"{began} {local(day, episode.start_hour)} ({day.site.timezone}) {lasted}: "

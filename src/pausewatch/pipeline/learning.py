@@ -51,9 +51,6 @@ def fit_baselines(
 
     The same telemetry gives the same bytes, and a freeze that is already the latest changes nothing. With `pause_id`
     only that pause's baselines are fitted.
-
-    Raises:
-        BaselineError: a batch has no readings before its pause at all.
     """
     told = progress or Silent()
     lake = place.lake()
