@@ -8,11 +8,17 @@ from pausewatch.findings.model import Assessment, SiteDay
 from pausewatch.findings.status import site_day
 from pausewatch.findings.trust import contradictions, integrity_findings
 from pausewatch.findings.unseen import gap_findings
+from pausewatch.signatures.rule import Explainer, explain
 
 
-def assess(day: SiteWatchDay) -> tuple[SiteDay, list[Assessment]]:
-    """Return a site's day and the anomalies that stand at its end, oldest first."""
+def assess(day: SiteWatchDay, judge: Explainer = explain) -> tuple[SiteDay, list[Assessment]]:
+    """Return a site's day and the anomalies that stand at its end, oldest first.
+
+    Args:
+        day: the site as seen on the report day.
+        judge: what weighs the hypotheses of load: the rule, or a promoted model.
+    """
     wrong = contradictions(day)
-    found = [*load_findings(day, wrong), *gap_findings(day), *integrity_findings(day, wrong)]
+    found = [*load_findings(day, wrong, judge), *gap_findings(day), *integrity_findings(day, wrong)]
     found.sort(key=lambda a: (a.start, a.kind))
     return site_day(day, found), found

@@ -7,7 +7,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,6 +49,10 @@ class Circumstances:
     is_suspect: bool = False
     is_drift: bool = False
     is_over: bool = False
+
+
+Explainer = Callable[[Features, Circumstances], tuple[Hypothesis, ...]]
+"""What weighs the hypotheses of an episode: this rule, or a model."""
 
 
 def explain(features: Features, circumstances: Circumstances) -> tuple[Hypothesis, ...]:
