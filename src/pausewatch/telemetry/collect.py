@@ -125,6 +125,8 @@ def _take(
     fresh: bool,
 ) -> None:
     readings, rejects = screen(batch, site, meter)
+    held = readings
+    count, rejected = len(readings), len(rejects)
     if not fresh or any(r["meter_id"] == meter.id and r["site_id"] == site.id for r in pending.ingests):
         readings = _news(readings, site, meter, lake, pending, moment)
         rejects = _new_rejects(rejects, site, meter, lake, batch.origin)
@@ -141,6 +143,8 @@ def _take(
     pending.rejects.append(
         rejects.with_columns(*identity, pl.lit(batch.origin).alias("source"), pl.lit(ingest_id).alias("ingest_id"))
     )
+    # The record tells what the file held, whoever wrote its rows: done again after an interruption, it says the same.
+    news = held if rows.is_empty() else rows
     pending.ingests.append(
         {
             "ingest_id": ingest_id,
@@ -148,11 +152,11 @@ def _take(
             "meter_id": meter.id,
             "source": batch.origin,
             "sha256": batch.sha256,
-            "readings": len(rows),
-            "rejects": len(rejects),
-            "first_interval": rows["interval_start"].min(),
-            "last_interval": rows["interval_start"].max(),
-            "first_available_at": rows["available_at"].min(),
+            "readings": count,
+            "rejects": rejected,
+            "first_interval": news["interval_start"].min(),
+            "last_interval": news["interval_start"].max(),
+            "first_available_at": news["available_at"].min(),
             "collected_at": moment,
         }
     )
