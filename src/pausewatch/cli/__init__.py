@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from pausewatch.cli import findings, inspecting, sealing, telemetry
+from pausewatch.cli import evaluating, findings, inspecting, sealing, telemetry
 from pausewatch.errors import PausewatchError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for command in (
     inspecting.baseline,
     inspecting.inspect,
     inspecting.replay,
+    evaluating.evaluate,
     sealing.verify,
 ):
     app.command()(command)

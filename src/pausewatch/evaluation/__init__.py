@@ -1,0 +1,1 @@
+"""How well it works: simulated fleets run through the real detector and assessment, and scored against their truth."""

@@ -1,0 +1,200 @@
+"""Outcomes: what became of every true event, and what stood behind every finding on load.
+
+The rules, so that another tool can be scored alike: a finding is *about* an event if their times overlap (36 h of
+tolerance) and it began no earlier than a week before the event. An event of training is *found* on the first report day
+on which a finding on load about it is `training_like` or `unexplained`, and *typed* by what stands last. A finding is
+*false* if no event whatever was going on in its time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from statistics import median
+
+from pausewatch.evaluation.tracking import FindingHistory
+from pausewatch.evaluation.trial import SiteTrial
+from pausewatch.evaluation.truth import TrueEvent
+from pausewatch.findings.model import Assessment, DayStatus, Kind, Verdict
+
+TOLERANCE = timedelta(hours=36)
+EARLIEST = timedelta(days=7)
+LOAD_KINDS = frozenset(
+    {
+        Kind.SUSTAINED_LOAD,
+        Kind.MISSING_STEP_DOWN,
+        Kind.SLOW_DRIFT,
+        Kind.DECLARATION_EXCEEDED,
+        Kind.UNACCOUNTED_ENERGY,
+        Kind.COORDINATED_LOAD,
+    }
+)
+OPEN_VERDICTS = frozenset({Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED})
+# Training counts once this much of it lay inside the days that were inspected; anything else once it touched them.
+_LEAST_WATCHED = timedelta(days=1)
+_SILENT_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class EventOutcome:
+    """What became of a true event.
+
+    Args:
+        event: what happened.
+        share: its mean load over the site's IT capacity.
+        days: days of it that lay under the watch.
+        is_found: a finding on load asked about it.
+        is_typed: the last word on it is training_like.
+        was_called_training: some report called it training_like.
+        delay_days: from its start until the first report about it could be read; None if there was none.
+        delay_report_days: the first report's day less the day of the start, in the site's calendar.
+        is_noticed: any finding was about it, of whatever kind, short of `explained`.
+        silent_share: share of its days that were `cannot_conclude`.
+        is_below_line: the site's stated detectable load lay above it on most of its days.
+        is_energy_held: its true energy lies in the 90 % interval of the findings about it, those on silent meters
+            included; None where nothing asked about it.
+    """
+
+    event: TrueEvent
+    share: float
+    days: float
+    is_found: bool
+    is_typed: bool
+    was_called_training: bool
+    delay_days: float | None
+    delay_report_days: int | None
+    is_noticed: bool
+    silent_share: float
+    is_below_line: bool
+    is_energy_held: bool | None
+
+    @property
+    def is_honest(self) -> bool:
+        """Whether the reports didn't leave it as `consistent`: found, said to be unseen, or below the stated line."""
+        return self.is_noticed or self.silent_share >= _SILENT_SHARE or self.is_below_line
+
+
+@dataclass(frozen=True)
+class FindingOutcome:
+    """What stood behind a finding on load.
+
+    Args:
+        history: the finding.
+        behind: the event it is about, training before anything else; None if there was nothing.
+        was_open: some report had it as training_like or unexplained.
+        was_called_training: some report had it as training_like.
+        stands_open: it stood as training_like or unexplained at the end.
+    """
+
+    history: FindingHistory
+    behind: TrueEvent | None
+    was_open: bool
+    was_called_training: bool
+    stands_open: bool
+
+
+def event_outcomes(trial: SiteTrial) -> list[EventOutcome]:
+    """Return what became of the site's events that reached into its watched pause."""
+    return [
+        _event_outcome(trial, event)
+        for event in trial.truth.events
+        if min(event.end, trial.seen_until) - _begin(trial, event)
+        >= (_LEAST_WATCHED if event.is_training else -TOLERANCE)
+    ]
+
+
+def finding_outcomes(trial: SiteTrial) -> list[FindingOutcome]:
+    """Return what stood behind each of the site's findings on load."""
+    out = []
+    for history in trial.histories:
+        if history.last.kind not in LOAD_KINDS:
+            continue
+        verdicts = {a.verdict for _, a in history.stated}
+        last = history.last
+        out.append(
+            FindingOutcome(
+                history=history,
+                behind=behind(trial, last),
+                was_open=bool(verdicts & OPEN_VERDICTS),
+                was_called_training=Verdict.TRAINING_LIKE in verdicts,
+                stands_open=not history.is_withdrawn and last.verdict in OPEN_VERDICTS,
+            )
+        )
+    return out
+
+
+def behind(trial: SiteTrial, said: Assessment) -> TrueEvent | None:
+    """Return the event an assessment is about: training first, then the one it overlaps longest."""
+    end = said.end or trial.seen_until
+    near = [e for e in trial.truth.events if _overlap(e, said.start, end) + TOLERANCE > timedelta(0)]
+    return max(near, key=lambda e: (e.is_training, _overlap(e, said.start, end)), default=None)
+
+
+def _overlap(event: TrueEvent, start: datetime, end: datetime) -> timedelta:
+    return min(event.end, end) - max(event.start, start)
+
+
+def _begin(trial: SiteTrial, event: TrueEvent) -> datetime:
+    return max(event.start, trial.pause_start)
+
+
+def _is_about(trial: SiteTrial, event: TrueEvent, said: Assessment) -> bool:
+    end = said.end or trial.seen_until
+    return _overlap(event, said.start, end) + TOLERANCE > timedelta(0) and said.start >= event.start - EARLIEST
+
+
+def _event_outcome(trial: SiteTrial, event: TrueEvent) -> EventOutcome:
+    begin, end = _begin(trial, event), min(event.end, trial.seen_until)
+    about = [
+        (history, day, said)
+        for history in trial.histories
+        for day, said in history.stated
+        if _is_about(trial, event, said) and trial.day(day).end > begin
+    ]
+    asking = [
+        (day, history, said)
+        for history, day, said in about
+        if said.kind in LOAD_KINDS and said.verdict in OPEN_VERDICTS
+    ]
+    first = min((day for day, _, _ in asking), default=None)
+    last = _last_word([history for _, history, _ in asking])
+    lived = [d for d in trial.days if d.end > begin and d.start < end]
+    return EventOutcome(
+        event=event,
+        share=event.mw_it / trial.truth.it_capacity_mw,
+        days=max((end - begin) / timedelta(days=1), 0.0),
+        is_found=first is not None,
+        is_typed=last is not None and last.verdict is Verdict.TRAINING_LIKE,
+        was_called_training=any(said.verdict is Verdict.TRAINING_LIKE for _, _, said in asking),
+        delay_days=None if first is None else (trial.day(first).readable_at - begin) / timedelta(days=1),
+        delay_report_days=None if first is None else (first - _local_day(trial, begin)).days,
+        is_noticed=any(said.verdict is not Verdict.EXPLAINED for _, _, said in about),
+        silent_share=sum(d.said.status is DayStatus.CANNOT_CONCLUDE for d in lived) / max(len(lived), 1),
+        is_below_line=bool(lived) and median(d.said.detectable_mw_7d for d in lived) >= event.mw_it,
+        is_energy_held=None if last is None else _holds(about, _energy_seen(event, trial)),
+    )
+
+
+def _last_word(histories: list[FindingHistory]) -> Assessment | None:
+    """Return what the largest finding about an event says last; one that still stands goes before a withdrawn one."""
+    best = max(histories, key=lambda h: (not h.is_withdrawn, h.last.energy_mwh.estimate, h.id), default=None)
+    return None if best is None else best.last
+
+
+def _energy_seen(event: TrueEvent, trial: SiteTrial) -> float:
+    """Return the event's energy up to the end of the watch: of one that goes on, the share of its time."""
+    whole = (event.end - event.start) / timedelta(days=1)
+    seen = (min(event.end, trial.seen_until) - event.start) / timedelta(days=1)
+    return event.energy_mwh * seen / whole
+
+
+def _holds(about: list[tuple[FindingHistory, date, Assessment]], energy_mwh: float) -> bool:
+    """Tell whether the findings about an event, silence of its meters among them, hold its energy together."""
+    histories = {h.id: h for h, _, said in about if said.kind in LOAD_KINDS or said.kind is Kind.TELEMETRY_GAP}
+    standing = [h.last.energy_mwh for h in histories.values() if not h.is_withdrawn]
+    bounds = standing or [h.last.energy_mwh for h in histories.values()]
+    return sum(b.low for b in bounds) <= energy_mwh <= sum(b.high for b in bounds)
+
+
+def _local_day(trial: SiteTrial, moment: datetime) -> date:
+    return next((d.said.date for d in trial.days if d.start <= moment < d.end), trial.days[0].said.date)

@@ -1,0 +1,49 @@
+"""Rejudging: the same findings weighed by another judge, without inspecting again.
+
+A judge decides on hypotheses and verdicts alone: what was found, when, and how much stays as it was, for findings keep
+their identity whatever their verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pausewatch.evaluation.outcomes import LOAD_KINDS
+from pausewatch.evaluation.tracking import FindingHistory
+from pausewatch.evaluation.trial import SiteTrial
+from pausewatch.findings.load import verdict_of
+from pausewatch.findings.model import Assessment
+from pausewatch.signatures.features import Features
+from pausewatch.signatures.rule import Cause, Circumstances, Explainer
+
+
+def rejudged(trial: SiteTrial, judge: Explainer) -> SiteTrial:
+    """Return a site's trial as another judge would have told it."""
+    histories = []
+    for history in trial.histories:
+        said = [(day, None if a is None else _again(a, judge)) for day, a in history.said]
+        histories.append(FindingHistory(history.id, history.site_id, said))
+    return replace(trial, histories=tuple(histories))
+
+
+def evidence_of(said: Mapping[str, Any]) -> tuple[Features, Circumstances] | None:
+    """Return the features and circumstances a finding's evidence holds; None where it holds none."""
+    if "features" not in said or "circumstances" not in said:
+        return None
+    return Features(**said["features"]), Circumstances(**said["circumstances"])
+
+
+def _again(said: Assessment, judge: Explainer) -> Assessment:
+    known = evidence_of(said.evidence) if said.kind in LOAD_KINDS else None
+    if known is None:
+        return said
+    hypotheses = judge(*known)
+    is_blind = len(said.evidence["suspect_lanes"]) == len(said.evidence["lanes"])
+    return replace(
+        said,
+        hypotheses=hypotheses,
+        verdict=verdict_of(hypotheses, known[1], is_blind),
+        training_probability=next(h.probability for h in hypotheses if h.name == Cause.TRAINING),
+    )

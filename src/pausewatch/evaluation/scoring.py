@@ -1,0 +1,294 @@
+"""Scoring: the measures of issue and inspector, from what was said of every site and what really happened there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pausewatch.evaluation.bootstrap import Measure, mean_of, pooled, rate_of, share_of
+from pausewatch.evaluation.outcomes import EventOutcome, FindingOutcome, event_outcomes, finding_outcomes
+from pausewatch.evaluation.reliability import Reliability, probabilities, reliability
+from pausewatch.evaluation.trial import SiteTrial
+from pausewatch.findings.model import DayStatus
+
+SIZES = ((0.0, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.4), (0.4, 10.0))
+DURATIONS = ((1.0, 5.0), (5.0, 14.0), (14.0, 30.0), (30.0, 10_000.0))
+DISHONEST = ("evasion", "tamper")
+_BIG_SHARE, _BIG_DAYS = 0.05, 5.0
+
+
+@dataclass(frozen=True)
+class SiteScore:
+    """One site's part in every measure."""
+
+    trial: SiteTrial
+    events: tuple[EventOutcome, ...]
+    findings: tuple[FindingOutcome, ...]
+
+    @property
+    def is_honest(self) -> bool:
+        """Whether nothing was hidden there: no training and no telemetry that was tampered with."""
+        return not self.trial.truth.violates and all(e.group != "tamper" for e in self.trial.truth.events)
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A measure with what it should reach.
+
+    Args:
+        name: what is measured.
+        measure: the number.
+        target: what it should reach; None where nothing was asked.
+        is_floor: the target is the least, not the most.
+    """
+
+    name: str
+    measure: Measure
+    target: float | None = None
+    is_floor: bool = True
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the number reaches its target; None without a target or a number."""
+        if self.target is None or np.isnan(self.measure.value):
+            return None
+        return self.measure.value >= self.target if self.is_floor else self.measure.value <= self.target
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """All that became of one kind of event."""
+
+    name: str
+    group: str
+    count: int
+    found: Measure
+    typed: Measure
+    called_training: Measure
+    honest: Measure
+    delay_days: Measure
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Detection probability of one class of training by size and duration."""
+
+    group: str
+    size: tuple[float, float]
+    days: tuple[float, float]
+    found: Measure
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Everything an evaluation says."""
+
+    sites: int
+    site_years: float
+    headlines: tuple[Headline, ...]
+    cells: tuple[Cell, ...]
+    events: tuple[EventRow, ...]
+    kinds: tuple[tuple[str, Measure, Measure], ...]
+    reliability: Reliability
+
+    def headline(self, name: str) -> Headline:
+        """Return one headline."""
+        return next(h for h in self.headlines if h.name == name)
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "sites": self.sites,
+            "site_years": round(self.site_years, 3),
+            "headlines": [
+                {"name": h.name, **h.measure.document(), "target": h.target, "met": h.is_met} for h in self.headlines
+            ],
+            "detection": [
+                {"class": c.group, "size_share": list(c.size), "days": list(c.days), **c.found.document()}
+                for c in self.cells
+            ],
+            "events": [
+                {
+                    "name": row.name,
+                    "class": row.group,
+                    "events": row.count,
+                    "found": row.found.document(),
+                    "typed": row.typed.document(),
+                    "called_training": row.called_training.document(),
+                    "honest": row.honest.document(),
+                    "delay_days": row.delay_days.document(),
+                }
+                for row in self.events
+            ],
+            "kinds": [
+                {"kind": kind, "found": found.document(), "false_open_per_site_year": false.document()}
+                for kind, found, false in self.kinds
+            ],
+            "reliability": self.reliability.document(),
+        }
+
+
+def is_big_run(outcome: EventOutcome) -> bool:
+    """Tell whether an event is an untampered, visible run of 5 % of the IT capacity and 5 days at least."""
+    event = outcome.event
+    return (
+        event.is_training
+        and event.group == "violation"
+        and event.is_visible
+        and outcome.share >= _BIG_SHARE
+        and outcome.days >= _BIG_DAYS
+    )
+
+
+def score_sites(trials: Iterable[SiteTrial]) -> Scores:
+    """Score what was said of every site."""
+    sites = [SiteScore(t, tuple(event_outcomes(t)), tuple(finding_outcomes(t))) for t in trials]
+    names = sorted({(o.event.group, o.event.name) for s in sites for o in s.events})
+    return Scores(
+        sites=len(sites),
+        site_years=sum(s.trial.years for s in sites),
+        headlines=tuple(_headlines(sites)),
+        cells=tuple(_cells(sites)),
+        events=tuple(_event_row(sites, group, name) for group, name in names),
+        kinds=tuple(_kind_row(sites, kind) for kind in sorted({s.trial.truth.kind for s in sites})),
+        reliability=reliability([probabilities(s.trial) for s in sites]),
+    )
+
+
+def share(
+    sites: Sequence[SiteScore], of: Callable[[EventOutcome], bool], hit: Callable[[EventOutcome], bool]
+) -> Measure:
+    """Measure the share of events of a sort for which something holds."""
+    chosen = [[o for o in s.events if of(o)] for s in sites]
+    return share_of([sum(hit(o) for o in mine) for mine in chosen], [len(mine) for mine in chosen])
+
+
+def rate(sites: Sequence[SiteScore], hit: Callable[[FindingOutcome], bool]) -> Measure:
+    """Measure findings per site-year."""
+    return rate_of([sum(hit(f) for f in s.findings) for s in sites], [s.trial.years for s in sites])
+
+
+def _median(sites: Sequence[SiteScore], values: Callable[[EventOutcome], float | None]) -> Measure:
+    return pooled([[v for o in s.events if (v := values(o)) is not None] for s in sites], lambda v: float(np.median(v)))
+
+
+def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
+    honest = [s for s in sites if s.is_honest]
+    return [
+        Headline("untampered runs of 5 % and 5 days: found", share(sites, is_big_run, lambda o: o.is_found), 0.98),
+        Headline(
+            "untampered runs of 5 % and 5 days: report day less start day, median",
+            _median(sites, lambda o: o.delay_report_days if is_big_run(o) else None),
+            2.0,
+            is_floor=False,
+        ),
+        Headline(
+            "untampered runs of 5 % and 5 days: days from start until the report can be read, median",
+            _median(sites, lambda o: o.delay_days if is_big_run(o) else None),
+        ),
+        Headline(
+            "of those found: training_like in the end",
+            share(sites, lambda o: is_big_run(o) and o.is_found, lambda o: o.is_typed),
+            0.9,
+        ),
+        Headline(
+            "evasions that a meter can show: found",
+            share(
+                sites,
+                lambda o: o.event.is_training and o.event.group == "evasion" and o.event.is_visible,
+                lambda o: o.is_found,
+            ),
+        ),
+        Headline(
+            "false training_like per site-year, at sites without training",
+            rate(honest, lambda f: f.was_called_training),
+            0.05,
+            is_floor=False,
+        ),
+        Headline(
+            "false open findings (nothing behind them) per site-year, at sites without training",
+            rate(honest, lambda f: f.was_open and f.behind is None),
+            0.5,
+            is_floor=False,
+        ),
+        Headline(
+            "the same, still open in the end",
+            rate(honest, lambda f: f.stands_open and f.behind is None),
+        ),
+        Headline(
+            "benign events called training",
+            share(sites, lambda o: o.event.group == "benign", lambda o: o.was_called_training),
+            0.05,
+            is_floor=False,
+        ),
+        Headline(
+            "evasions and tampering: found, cannot_conclude, or below the stated line",
+            share(sites, lambda o: o.event.group in DISHONEST, lambda o: o.is_honest),
+            0.95,
+        ),
+        Headline(
+            "cannot_conclude days, at sites where nothing was hidden",
+            mean_of(
+                [sum(d.said.status is DayStatus.CANNOT_CONCLUDE for d in s.trial.days) for s in honest],
+                [len(s.trial.days) for s in honest],
+            ),
+            0.03,
+            is_floor=False,
+        ),
+        Headline(
+            "true energy inside the 90 % interval, of training that was found",
+            share(
+                sites, lambda o: o.event.is_training and o.is_energy_held is not None, lambda o: bool(o.is_energy_held)
+            ),
+            0.85,
+        ),
+    ]
+
+
+def _cells(sites: Sequence[SiteScore]) -> list[Cell]:
+    out = []
+    for group in ("violation", "evasion"):
+        for size in SIZES:
+            for days in DURATIONS:
+
+                def of(o: EventOutcome, group: str = group, size: Any = size, days: Any = days) -> bool:
+                    return (
+                        o.event.is_training
+                        and o.event.is_visible
+                        and o.event.group == group
+                        and size[0] <= o.share < size[1]
+                        and days[0] <= o.days < days[1]
+                    )
+
+                found = share(sites, of, lambda o: o.is_found)
+                if found.count:
+                    out.append(Cell(group, size, days, found))
+    return out
+
+
+def _event_row(sites: Sequence[SiteScore], group: str, name: str) -> EventRow:
+    def of(o: EventOutcome) -> bool:
+        return o.event.name == name and o.event.group == group
+
+    return EventRow(
+        name=name,
+        group=group,
+        count=sum(of(o) for s in sites for o in s.events),
+        found=share(sites, of, lambda o: o.is_found),
+        typed=share(sites, lambda o: of(o) and o.is_found, lambda o: o.is_typed),
+        called_training=share(sites, of, lambda o: o.was_called_training),
+        honest=share(sites, lambda o: of(o) and group in DISHONEST, lambda o: o.is_honest),
+        delay_days=_median(sites, lambda o: o.delay_days if of(o) else None),
+    )
+
+
+def _kind_row(sites: Sequence[SiteScore], kind: str) -> tuple[str, Measure, Measure]:
+    mine = [s for s in sites if s.trial.truth.kind == kind]
+    return (
+        kind,
+        share(mine, lambda o: o.event.is_training and o.event.is_visible, lambda o: o.is_found),
+        rate([s for s in mine if s.is_honest], lambda f: f.was_open and f.behind is None),
+    )

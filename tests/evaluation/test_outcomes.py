@@ -1,0 +1,108 @@
+"""What became of true events, against hand-made truth."""
+
+from __future__ import annotations
+
+import pytest
+from tests.evaluation.told import event, history, said, trial
+
+from pausewatch.evaluation.outcomes import event_outcomes, finding_outcomes
+from pausewatch.findings.model import Kind, Verdict
+
+
+def test_a_run_is_found_on_the_first_day_that_asks_about_it() -> None:
+    story = history(
+        (6, said(verdict=Verdict.EXPLAINED)), (7, said(verdict=Verdict.UNEXPLAINED)), (8, said()), (29, said())
+    )
+    (outcome,) = event_outcomes(trial([event()], [story]))
+
+    assert outcome.is_found
+    assert outcome.is_typed
+    assert outcome.delay_report_days == 2
+    assert outcome.delay_days == pytest.approx(3.25)
+    assert outcome.share == pytest.approx(0.1)
+    assert outcome.days == pytest.approx(15)
+    assert outcome.is_energy_held
+
+
+def test_a_run_explained_away_is_a_miss_and_not_honest() -> None:
+    (outcome,) = event_outcomes(trial([event()], [history((6, said(verdict=Verdict.EXPLAINED)))]))
+
+    assert not outcome.is_found
+    assert outcome.delay_days is None
+    assert outcome.is_energy_held is None
+    assert not outcome.is_honest
+
+
+def test_what_stands_last_decides_the_type() -> None:
+    (outcome,) = event_outcomes(trial([event()], [history((6, said()), (9, said(verdict=Verdict.UNEXPLAINED)))]))
+
+    assert outcome.is_found
+    assert outcome.was_called_training
+    assert not outcome.is_typed
+
+
+def test_a_finding_that_began_long_before_is_not_about_the_event() -> None:
+    (outcome,) = event_outcomes(trial([event(begin=20, stop=28)], [history((3, said(begin=1)), (29, said(begin=1)))]))
+
+    assert not outcome.is_found
+
+
+@pytest.mark.parametrize(
+    ("silent", "line_mw", "is_honest"),
+    [((), 1.0, False), (range(5, 14), 1.0, True), ((), 12.0, True), ((5, 6), 1.0, False)],
+)
+def test_honesty_is_silence_for_half_the_time_or_a_line_above(
+    silent: tuple[int, ...], line_mw: float, is_honest: bool
+) -> None:
+    (outcome,) = event_outcomes(trial([event(group="evasion")], silent=silent, line_mw=line_mw))
+
+    assert outcome.is_honest is is_honest
+
+
+def test_a_gap_that_stands_is_notice_and_counts_towards_energy() -> None:
+    gap = history(
+        (6, said(kind=Kind.TELEMETRY_GAP, verdict=Verdict.CANNOT_CONCLUDE, energy_mwh=1000.0)), name="sim-001-gap"
+    )
+    load = history((9, said(energy_mwh=2500.0)))
+
+    (outcome,) = event_outcomes(trial([event(group="evasion", name="blanked")], [gap, load]))
+
+    assert outcome.is_noticed
+    assert outcome.is_energy_held  # 3,600 MWh: neither alone holds it
+
+
+def test_energy_of_a_run_that_goes_on_counts_up_to_the_end_of_the_watch() -> None:
+    (outcome,) = event_outcomes(trial([event(begin=10, stop=50)], [history((12, said(begin=10, energy_mwh=4800.0)))]))
+
+    assert outcome.days == pytest.approx(20)
+    assert outcome.is_energy_held
+
+
+def test_training_that_hardly_touched_the_watch_is_not_counted() -> None:
+    assert not event_outcomes(trial([event(begin=29.5, stop=40)]))
+
+
+def test_a_false_finding_has_nothing_behind_it() -> None:
+    alone = history((3, said(begin=1, end=said(begin=3).start)))
+    about = history((8, said()), name="other")
+    first, second = finding_outcomes(trial([event(is_training=False, group="benign")], [alone, about]))
+
+    assert first.behind is None
+    assert first.was_open
+    assert second.behind is not None
+    assert second.was_called_training
+
+
+def test_training_stands_behind_before_anything_else() -> None:
+    long = event(is_training=False, group="benign", name="new_tenant", begin=1, stop=29)
+    (found,) = finding_outcomes(trial([long, event()], [history((8, said()))]))
+
+    assert found.behind is not None
+    assert found.behind.is_training
+
+
+def test_a_withdrawn_finding_does_not_stand_open() -> None:
+    (found,) = finding_outcomes(trial([], [history((8, said()), (9, None))]))
+
+    assert found.was_open
+    assert not found.stands_open
