@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from pausewatch.simulation.truth import Floats
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,29 @@ class Facility:
             free_cooling_c=float(rng.uniform(10, 20)),
             compressor_share_per_c=float(rng.uniform(0.002, 0.012)),
             lag_h=float(rng.uniform(0.5, 3.0)),
+        )
+
+    @staticmethod
+    def of_pue(pue: float, it_mean_mw: float, temperature_c: Floats, rng: np.random.Generator) -> Facility:
+        """Draw a facility whose PUE over all of this weather, at this mean IT load, is as given.
+
+        What isn't IT is split at random over what is fixed, what is lost in distribution, cooling at any weather and
+        compressors; yearly means of real sites lie between 1.05 and 1.6 (Uptime Institute's surveys; hyperscalers'
+        own reports at the low end).
+        """
+        overhead = pue - 1.0
+        parts = rng.dirichlet([2.0, 2.0, 3.0, 4.0])
+        free_cooling_c = float(rng.uniform(10, 20))
+        above = float(np.maximum(temperature_c - free_cooling_c, 0.0).mean())
+        by_degree = min(overhead * float(parts[3]) / max(above, 1e-6), 0.02)
+        always = overhead * float(parts[2] + parts[3]) - by_degree * above
+        return Facility(
+            fixed_mw=it_mean_mw * overhead * float(parts[0]),
+            loss_share=overhead * float(parts[1]),
+            cooling_share=always,
+            free_cooling_c=free_cooling_c,
+            compressor_share_per_c=by_degree,
+            lag_h=float(rng.uniform(0.5, 6.0)),
         )
 
     def utility_mw(self, it_mw: Floats, temperature_c: Floats, step_s: float) -> Floats:

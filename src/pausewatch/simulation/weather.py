@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from pausewatch.simulation.truth import Floats
 
 
 def temperature_c(epoch_s: Floats, latitude: float, longitude: float, rng: np.random.Generator) -> Floats:
