@@ -27,6 +27,8 @@ _WARM_UP = 2 * ORDER
 # A day of fewer seen hours has no mean.
 MIN_DAY_HOURS = 10
 _LEVEL_PRIOR = 2.0
+# Months of held-out residuals flatter the season after them: the step test's share of the budget is divided by this.
+_STEP_DOUBT = 4.0
 # How far back the drift test can be taken again when a step is found late.
 _REWIND_DAYS = 21
 # A drift is over when less than this share of its peak is left, and credible at this many standard deviations.
@@ -164,7 +166,7 @@ class Detector:
         drift = fit_drift(days, fold_of_day, budget, self.drift_settings)
         return Calibration(
             whitener,
-            standard_score_threshold(daily_max, budget),
+            standard_score_threshold(daily_max, budget / _STEP_DOUBT),
             drift,
             budget,
             np.isfinite(days).sum(axis=1),

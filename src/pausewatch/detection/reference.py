@@ -20,7 +20,7 @@ from pausewatch.telemetry.timeline import Timeline
 
 LANES = (Lane.UTILITY, Lane.IT_LOAD)
 MAX_REFERENCE_DAYS = 400
-_NOT_LEARNED = (Activity.TRAINING, Activity.COMMISSIONING, Activity.MAINTENANCE)
+NOT_LEARNED = (Activity.TRAINING, Activity.COMMISSIONING, Activity.MAINTENANCE)
 # Below this share of strictly valid hours the usable ones are learned from too: a meter that drops every fifth sample
 # has few hours with 80 % of them, and many that tell their mean well.
 _ENOUGH_VALID = 0.75
@@ -96,15 +96,23 @@ def learn(fleet: Fleet, lake: Lake, sites: Sequence[Site], pause: Pause, detecto
     return Frozen(baselines, calibration)
 
 
-def learnable(panel: Panel, sites: Sequence[Site], lane: Lane) -> npt.NDArray[np.float64]:
-    """Return the lane's hours that may be learned from, NaN elsewhere, shape (S, H)."""
+def testable(panel: Panel, lane: Lane) -> Bools:
+    """Return the hours of a lane whose mean is told well: the valid ones, shape (S, H).
+
+    Half an hour's samples put an edge where there is none. Only a meter that drops so many that valid hours are few is
+    taken by its usable ones.
+    """
     hours = panel.lanes[lane]
     usable = np.isfinite(hours.load_kw)
     strict = hours.is_valid.sum(axis=1) >= _ENOUGH_VALID * np.maximum(usable.sum(axis=1), 1)
-    taken = np.where(strict[:, None], hours.is_valid, usable)
-    load = np.where(taken, hours.load_kw, np.nan)
+    return np.where(strict[:, None], hours.is_valid, usable)
+
+
+def learnable(panel: Panel, sites: Sequence[Site], lane: Lane) -> npt.NDArray[np.float64]:
+    """Return the lane's hours that may be learned from, NaN elsewhere, shape (S, H)."""
+    load = np.where(testable(panel, lane), panel.lanes[lane].load_kw, np.nan)
     for s, site in enumerate(sites):
-        load[s, declared_hours(site, panel.grid, _NOT_LEARNED)] = np.nan
+        load[s, declared_hours(site, panel.grid, NOT_LEARNED)] = np.nan
     return load
 
 

@@ -14,7 +14,7 @@ from pausewatch.detection.detector import Detector, DetectorState
 from pausewatch.detection.drifts import drift_episode, with_drifts
 from pausewatch.detection.envelope import detectable_kw
 from pausewatch.detection.episodes import Episode, Noise, step_episodes
-from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid
+from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid, testable
 from pausewatch.fleet import Activity, Fleet, Pause, Site
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.lake import Lake
@@ -142,7 +142,8 @@ class Watch:
         due = np.arange(grid.hours)[None, :] < end_hour[:, None]
         expected = self.frozen.baselines.expected(many, np.concatenate([panel.temperature_c] * len(LANES)))
         observed = np.where(due, load, np.nan)
-        residual = np.where(self.masked, np.nan, observed - expected.mean_kw)
+        trusted = np.concatenate([testable(panel, lane) for lane in LANES])
+        residual = np.where(self.masked | ~trusted, np.nan, observed - expected.mean_kw)
         window = self.detector.advance(
             self.state,
             self.frozen.calibration,
