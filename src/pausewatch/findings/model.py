@@ -101,7 +101,8 @@ class Review:
 class Finding:
     """An assessment with its identity: `id` is stable across days.
 
-    `is_open` is False once its evidence ended it (the episode is over and explained) or a reviewer closed it.
+    `is_open` is False once its evidence ended it (the episode is over and explained, or the inspection no longer
+    reports it: `is_withdrawn`) or a reviewer closed it.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Finding:
     last_updated_on: date
     is_open: bool = True
     reviews: tuple[Review, ...] = ()
+    is_withdrawn: bool = False
 
     @property
     def site_id(self) -> str:

@@ -116,6 +116,7 @@ def read_findings(
                     last_updated_on=row.report_day,
                     is_open=is_open(versions.get(row.finding_id, [last]), of_finding),
                     reviews=tuple(seen.review for seen in of_finding),
+                    is_withdrawn=last.is_withdrawn,
                 )
             )
     return sorted(found, key=lambda finding: (finding.site_id, finding.assessment.start, finding.id))

@@ -153,6 +153,8 @@ def _finding_view(finding: Finding, before: Finding | None, day: date, payload: 
 def _change(finding: Finding, before: Finding | None, day: date) -> str:
     if finding.first_reported_on == day or before is None:
         return "new"
+    if finding.is_withdrawn and finding.last_updated_on == day:
+        return "withdrawn"
     if finding.assessment.end is not None and before.assessment.end is None:
         return "ended"
     return "updated" if finding.last_updated_on == day else "unchanged"

@@ -38,7 +38,8 @@ class LoadCurve:
 class FindingView:
     """A finding as an inspector sees it: with its plots, and what changed since yesterday.
 
-    `change` is `new`, `updated` (verdict, dates or numbers moved), `unchanged` or `ended`.
+    `change` is `new`, `updated` (verdict, dates or numbers moved), `unchanged`, `ended` or `withdrawn` (the inspection
+    reported it before and no longer does).
     """
 
     finding: Finding

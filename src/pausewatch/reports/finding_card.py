@@ -48,7 +48,8 @@ def finding_card(view: FindingView, report: DailyReport, sites: Mapping[str, Sit
     site = sites.get(finding.site_id)
     timezone = site.timezone if site else "UTC"
     name = site.name if site else finding.site_id
-    until = f"until {local_time(said.end, timezone)}" if said.end else "still lasting"
+    lasting = "no longer reported" if finding.is_withdrawn else "still lasting"
+    until = f"until {local_time(said.end, timezone)}" if said.end else lasting
     anchor = anchor_of("finding", finding.id)
     is_drawn = finding.is_open or view.change != "unchanged"  # a closed matter was drawn on the day it closed
     figure = Figure(

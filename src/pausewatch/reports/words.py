@@ -51,6 +51,7 @@ CHANGES = {
     "updated": "Updated today",
     "unchanged": "Unchanged since yesterday",
     "ended": "Ended today",
+    "withdrawn": "Withdrawn today: the inspection no longer reports it",
 }
 
 LANES = {"utility": "Utility meter", "it_load": "IT load", "balance": "Balance"}
