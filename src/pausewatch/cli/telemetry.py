@@ -76,8 +76,10 @@ def check(
     else:
         for meter in report.meters:
             say(_meter_line(meter))
+    told = {str(warning) for warning in place.fleet.warnings}
     for warning in report.warnings:
-        warn(f"warning: {warning}")
+        if warning not in told:
+            warn(f"warning: {warning}")
     for meter in report.meters:
         if meter.error:
             warn(f"{meter.error}")

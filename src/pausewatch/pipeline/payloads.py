@@ -161,10 +161,14 @@ def _missable(fleet: Fleet, day: SiteWatchDay, said: SiteDay) -> list[str]:
     if said.detectable_flop_90d > fleet.significant_quantity_flop:
         ratio = said.detectable_flop_90d / fleet.significant_quantity_flop
         out.append(
-            f"Over 90 days that is {ratio:.2g} times the significant quantity: this site can't be verified by its "
+            f"Over 90 days that is {_times(ratio)} times the significant quantity: this site can't be verified by its "
             f"meters alone. {_would_help(day)}"
         )
     return out
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2g}" if ratio < 100 else f"{ratio:,.0f}"
 
 
 def _would_help(day: SiteWatchDay) -> str:
