@@ -22,6 +22,7 @@ from pausewatch.pipeline.concluding import conclude_day
 from pausewatch.pipeline.days import require_watched
 from pausewatch.pipeline.learning import found_at, latest_freezes, load_freeze
 from pausewatch.pipeline.payloads import payload_of
+from pausewatch.pipeline.remembering import Memories
 from pausewatch.pipeline.workplace import Workplace
 from pausewatch.progress import Progress, Silent
 from pausewatch.telemetry.lake import Lake
@@ -35,7 +36,8 @@ def inspect_sites(
     """Inspect one report day of some sites and record it; return how many sites were inspected.
 
     Done again, it changes nothing. The sequential tests are taken from the start of the watch as their state was known
-    day by day, so that one day inspected alone says what a replay says.
+    day by day, so that one day inspected alone says what a replay says; where the home remembers an earlier day and
+    nothing has come after all, they go on from there, with the same result.
 
     Raises:
         InspectionError: no pause is in force, or there are no frozen baselines.
@@ -64,13 +66,15 @@ def inspect_days(
     watched = {site.id for day in days for site in require_watched(place.fleet, day)}
     sites = [site for site in place.fleet.sites if site.id in wanted & watched]
     with place.register() as register:
-        for watch in open_watches(place, register, sites, days):
-            told.stage(f"inspecting {days[-1]}", (days[-1] - watch.first).days + 1)
+        for watch in open_watches(place, register, sites, days, remember=True):
+            told.stage(f"inspecting {days[-1]}", (days[-1] - (watch.day or watch.first)).days + 1)
             for day in days:
                 while watch.day is None or watch.day < day:
                     seen = watch.advance()
                     told.advance()
                 record(register, watch, seen)
+            if watch.memories is not None:
+                watch.memories.keep(watch.watch.memory())
     return len(sites)
 
 
@@ -92,6 +96,7 @@ class BatchWatch:
     rejected: Rejected
     first: date
     day: date | None = None
+    memories: Memories | None = None
 
     def advance(self) -> WatchDay:
         """Take the next day."""
@@ -100,8 +105,17 @@ class BatchWatch:
         return seen
 
 
-def open_watches(place: Workplace, register: Register, sites: Sequence[Site], days: Sequence[date]) -> list[BatchWatch]:
+def open_watches(
+    place: Workplace, register: Register, sites: Sequence[Site], days: Sequence[date], *, remember: bool = False
+) -> list[BatchWatch]:
     """Open a watch for every pause and freeze that the sites stand on over some report days.
+
+    Args:
+        place: fleet and home.
+        register: with the freezes.
+        sites: the sites to report on.
+        days: report days, earliest first.
+        remember: go on from the latest day that the home remembers, if any can be used.
 
     Raises:
         InspectionError: a site has no frozen baselines, or they no longer fit the fleet file.
@@ -122,9 +136,15 @@ def open_watches(place: Workplace, register: Register, sites: Sequence[Site], da
                     where=str(place.fleet.path),
                     remedy=f"choose a day from {begin} on",
                 )
-            watch = Watch.open(place.fleet, pause, together, frozen, lake, days[-1], Detector())
+            detector = Detector()
+            memories = memory = None
+            if remember:
+                memories = Memories.of(place.home.state, place.fleet, pause, together, freeze.sha256, detector)
+                memory = memories.latest_before(days[0], lake)
+            watch = Watch.open(place.fleet, pause, together, frozen, lake, days[-1], detector, memory)
             rejected = _rejected(lake, together)
-            out.append(BatchWatch(place.fleet, pause, watch, frozen, tuple(of), rejected, begin))
+            day = None if memory is None else memory.known.day
+            out.append(BatchWatch(place.fleet, pause, watch, frozen, tuple(of), rejected, begin, day, memories))
     return out
 
 

@@ -39,7 +39,13 @@ class Contributions:
         """Return those that count from days [first_day, last_day]."""
         left = int(np.searchsorted(self.day, first_day, side="left"))
         right = int(np.searchsorted(self.day, last_day, side="right"))
-        part = slice(left, right)
+        return self._only(slice(left, right))
+
+    def beyond(self, day: int, hours: int) -> Contributions:
+        """Return those that hours [0, hours), as known on a report day, don't hold yet."""
+        return self._only((self.day > day) | (self.hour >= hours))
+
+    def _only(self, part: slice | npt.NDArray[np.bool_]) -> Contributions:
         return Contributions(
             self.row[part],
             self.hour[part],
@@ -198,6 +204,10 @@ class MeterHours:
     def empty(meters: int, hours: int) -> MeterHours:
         """Return hours of which nothing was seen yet."""
         return MeterHours(np.zeros((meters, hours), np.int32), np.zeros((meters, hours), np.int64))
+
+    def until(self, hours: int) -> MeterHours:
+        """Return the first hours, as a view."""
+        return MeterHours(self.seconds[:, :hours], self.milliwatt_s[:, :hours])
 
     def add(self, part: Contributions) -> None:
         """Add contributions in place."""

@@ -12,10 +12,30 @@ import polars as pl
 
 from pausewatch.fleet import Site
 from pausewatch.sources.quality import USABLE
-from pausewatch.telemetry.grid import HourGrid
+from pausewatch.telemetry.grid import HOUR_S, HourGrid
 from pausewatch.telemetry.lake import Lake
 from pausewatch.telemetry.meter_hours import Contributions, MeterHours, contributions
 from pausewatch.telemetry.panel import MeterIndex, Panel, build_panel, site_grid
+
+Instants = npt.NDArray[np.int64]
+# An interval that began this long before a panel may still reach into it.
+_LONGEST_INTERVAL = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class KnownHours:
+    """What a timeline knew after a report day, to go on from without reading it all again.
+
+    Args:
+        day: the report day taken last.
+        hours: meter hours as they were known then, of the grid's first hours.
+        rows: versions of readings of those hours that each site's cut-off had let in, shape (S,). The lake only grows:
+            as long as it holds as many, it holds the same.
+    """
+
+    day: date
+    hours: MeterHours
+    rows: npt.NDArray[np.int64]
 
 
 @dataclass
@@ -29,6 +49,8 @@ class Timeline:
         days: report days in order; day 0 also takes everything that was known before it.
         changes: what became known when.
         hours: what is known now.
+        cutoffs_us: cut-off of each site's report days, microseconds since the epoch, shape (S, D).
+        rows: versions of readings let in by the last report day, shape (S,).
         position: index of the last report day taken, -1 before the first.
     """
 
@@ -38,6 +60,8 @@ class Timeline:
     days: tuple[date, ...]
     changes: Contributions
     hours: MeterHours
+    cutoffs_us: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
     position: int = -1
 
     @staticmethod
@@ -48,8 +72,9 @@ class Timeline:
         end: datetime,
         days: Sequence[date],
         cutoffs: npt.NDArray[np.int64],
+        carried: KnownHours | None = None,
     ) -> Timeline:
-        """Read every version of the readings of [start, end) from the lake.
+        """Read the versions of the readings of [start, end) from the lake, or only what is news to an earlier timeline.
 
         Args:
             lake: where they are.
@@ -58,39 +83,142 @@ class Timeline:
             end: end of the panel.
             days: report days.
             cutoffs: cut-off of each site's report days, microseconds since the epoch, shape (S, D).
+            carried: what an earlier timeline of the same sites, start and days knew; `is_still_known` must hold of it.
         """
         zones = [s.timezone for s in sites]
         span = HourGrid.covering(start, end, zones, [s.country for s in sites])
         grid = site_grid(sites, span)
         index = MeterIndex.of(sites)
-        latest = datetime.fromtimestamp(int(cutoffs.max()) / 1e6, UTC)
-        rows = lake.readings(
-            site_ids=[s.id for s in sites],
-            since=start - timedelta(days=1),
-            until=end,
-            available_until=latest + timedelta(seconds=1),
-        ).select(
-            "site_id",
-            "meter_id",
-            "interval_start",
-            "interval_s",
-            pl.when(pl.col("quality").is_in(list(USABLE))).then("value").alias("value"),
-            "available_at",
+        since = start - _LONGEST_INTERVAL
+        latest = _instant(int(cutoffs.max()))
+        position, hours = -1, MeterHours.empty(len(index.keys), grid.hours)
+        if carried is not None:
+            position = list(days).index(carried.day)
+            taken = carried.hours.seconds.shape[1]
+            hours.seconds[:, :taken] = carried.hours.seconds
+            hours.milliwatt_s[:, :taken] = carried.hours.milliwatt_s
+            known_end = _end(grid.start_s, taken)
+            # Intervals that reach beyond the hours it had are read again, and all that something arrived of since.
+            arrived = _first_arrived(lake, sites, since, cutoffs[:, position], latest)
+            since = max(min(known_end - timedelta(hours=1) - _LONGEST_INTERVAL, arrived or known_end), since)
+        rows = (
+            lake.readings(
+                site_ids=[s.id for s in sites],
+                since=since,
+                until=_end(grid.start_s, grid.hours),
+                available_until=latest,
+            )
+            .select(
+                "site_id",
+                "meter_id",
+                "interval_start",
+                "interval_s",
+                pl.when(pl.col("quality").is_in(list(USABLE))).then("value").alias("value"),
+                "available_at",
+            )
+            .collect()
         )
-        changes = contributions(
-            rows.collect(),
-            meters=index.keys,
-            series_of_meter=index.series,
-            grid=grid,
-            cutoffs_us=cutoffs,
-        )
-        return Timeline(tuple(sites), grid, index, tuple(days), changes, MeterHours.empty(len(index.keys), grid.hours))
+        changes = contributions(rows, meters=index.keys, series_of_meter=index.series, grid=grid, cutoffs_us=cutoffs)
+        let_in = _let_in(rows, sites, cutoffs[:, -1])
+        if carried is not None:
+            changes = changes.beyond(position, taken)
+            hours.add(changes.on(0, position))
+            again = _let_in(rows.filter(pl.col("interval_start") < known_end), sites, cutoffs[:, position])
+            let_in = carried.rows + let_in - again
+        return Timeline(tuple(sites), grid, index, tuple(days), changes, hours, cutoffs, let_in, position)
 
     def advance(self) -> Panel:
-        """Take the next report day and return the panel as it was known at its cut-off."""
+        """Take the next report day and return the panel as it was known at its cut-off.
+
+        The panel ends with the hour of the last site's cut-off, however far the timeline goes.
+        """
         self.position += 1
         self.hours.add(self.changes.on(self.position, self.position))
-        return build_panel(self.sites, self.grid, self.index, self.hours)
+        until_s = int(self.cutoffs_us[:, self.position].max()) // 1_000_000 - self.grid.start_s
+        shown = min(max(-(-until_s // HOUR_S), 1), self.grid.hours)
+        return build_panel(self.sites, self.grid.sliced(0, shown), self.index, self.hours.until(shown))
+
+    def known(self) -> KnownHours:
+        """Return what is known, to go on from; the last report day must have been taken.
+
+        Raises:
+            ValueError: there are report days to come: which rows they let in is not counted apart.
+        """
+        if self.position != len(self.days) - 1:
+            raise ValueError(f"{self.days[self.position]} is not the last report day")
+        return KnownHours(self.days[self.position], self.hours, self.rows)
+
+
+def is_still_known(lake: Lake, sites: Sequence[Site], start: datetime, known: KnownHours, cutoffs: Instants) -> bool:
+    """Return whether the lake holds just the readings that a timeline had let in, and none that came after all.
+
+    Args:
+        lake: where they are.
+        sites: the batch.
+        start: first hour of its panel.
+        known: what it knew.
+        cutoffs: cut-off of each site on the day it was taken, microseconds since the epoch, shape (S,).
+    """
+    first = HourGrid.covering(start, start, (), ()).start_s
+    rows = (
+        lake.readings(
+            site_ids=[s.id for s in sites],
+            since=start - _LONGEST_INTERVAL,
+            until=_end(first, known.hours.seconds.shape[1]),
+            available_until=_instant(int(cutoffs.max())),
+        )
+        .select("site_id", "available_at")
+        .collect()
+    )
+    return bool(np.array_equal(_let_in(rows, sites, cutoffs), known.rows))
+
+
+def _first_arrived(
+    lake: Lake, sites: Sequence[Site], since: datetime, cutoffs: Instants, latest: datetime
+) -> datetime | None:
+    """Return the start of the earliest interval of which something arrived after its site's cut-off.
+
+    From there on all versions are to be read: a correction takes away the value it corrects.
+    """
+    arrived = (
+        lake.readings(site_ids=[s.id for s in sites], since=since, available_until=latest)
+        .filter(pl.col("available_at") > datetime.fromtimestamp(int(cutoffs.min()) / 1e6, UTC))
+        .select("site_id", "interval_start", pl.col("available_at").dt.epoch("us"))
+        .collect()
+        .join(_cutoff_of(sites, cutoffs), on="site_id")
+        .filter(pl.col("available_at") > pl.col("cutoff_us"))
+    )
+    first: datetime | None = arrived["interval_start"].min()  # type: ignore[assignment]
+    return first
+
+
+def _let_in(rows: pl.DataFrame, sites: Sequence[Site], cutoffs: Instants) -> npt.NDArray[np.int64]:
+    """Return how many rows of each site its cut-off lets in, shape (S,)."""
+    counted = (
+        rows.lazy()
+        .select(pl.col("site_id").cast(pl.Utf8), pl.col("available_at").dt.epoch("us"))
+        .join(_cutoff_of(sites, cutoffs).lazy(), on="site_id")
+        .filter(pl.col("available_at") <= pl.col("cutoff_us"))
+        .group_by("site_id")
+        .len()
+        .collect()
+    )
+    count = dict(counted.rows())
+    return np.asarray([count.get(site.id, 0) for site in sites], dtype=np.int64)
+
+
+def _cutoff_of(sites: Sequence[Site], cutoffs: Instants) -> pl.DataFrame:
+    return pl.DataFrame({"site_id": [s.id for s in sites], "cutoff_us": cutoffs})
+
+
+def _end(start_s: int, hours: int) -> datetime:
+    """Return when the hours of a grid have ended on every series, those shifted against whole UTC hours too."""
+    return datetime.fromtimestamp(start_s + HOUR_S * (hours + 1), UTC)
+
+
+def _instant(us: int) -> datetime:
+    """Return the whole second after an instant in microseconds."""
+    return datetime.fromtimestamp(us / 1e6, UTC) + timedelta(seconds=1)
 
 
 def cutoffs_us(sites: Sequence[Site], days: Sequence[date], cutoff_hours: float) -> npt.NDArray[np.int64]:
