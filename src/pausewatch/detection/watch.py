@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from pausewatch.fleet import Activity, Fleet, Pause, Site
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.lake import Lake
 from pausewatch.telemetry.panel import Lane, Panel
-from pausewatch.telemetry.timeline import Timeline, cutoffs_us
+from pausewatch.telemetry.timeline import KnownHours, Timeline, cutoffs_us
 
 Floats = npt.NDArray[np.float64]
 _EPOCH = date(1970, 1, 1)
@@ -87,6 +87,14 @@ class SiteWatchDay:
     last_seen_hour: dict[str, int]
 
 
+@dataclass(frozen=True)
+class WatchMemory:
+    """What a watch carries from one report day to the next: the meter hours it knew, and where its tests stood."""
+
+    known: KnownHours
+    detector: DetectorState
+
+
 @dataclass
 class Watch:
     """Sequential state of a batch of sites; `advance` takes one report day.
@@ -106,27 +114,44 @@ class Watch:
 
     @staticmethod
     def open(
-        fleet: Fleet, pause: Pause, sites: Sequence[Site], frozen: Frozen, lake: Lake, last: date, detector: Detector
+        fleet: Fleet,
+        pause: Pause,
+        sites: Sequence[Site],
+        frozen: Frozen,
+        lake: Lake,
+        last: date,
+        detector: Detector,
+        memory: WatchMemory | None = None,
     ) -> Watch:
-        """Prepare a watch from the pause's first report day to `last`."""
+        """Prepare a watch from the pause's first report day to `last`, or from the day after a memory's."""
         first = first_day(pause, sites)
         days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
-        start = pause.reference_end - timedelta(days=LEAD_DAYS)
-        end = max(site.day_bounds(last)[1] for site in sites)
-        timeline = Timeline.load(lake, sites, start, end, days, cutoffs_us(sites, days, fleet.cutoff_hours))
+        cutoffs = cutoffs_us(sites, days, fleet.cutoff_hours)
+        # A day's panel ends with its last cut-off; what arrives until then may tell of hours after the day.
+        end = datetime.fromtimestamp(int(cutoffs[:, -1].max()) / 1e6, UTC)
+        carried = None if memory is None else memory.known
+        timeline = Timeline.load(lake, sites, panel_start(pause), end, days, cutoffs, carried)
         grid = timeline.grid
         training = np.stack([declared_hours(s, grid, (Activity.TRAINING,), until=pause.start) for s in sites])
         works = np.stack(
             [declared_hours(s, grid, (Activity.COMMISSIONING, Activity.MAINTENANCE), until=pause.start) for s in sites]
         )
         masked = np.concatenate([training | works] * len(LANES))
-        state = DetectorState.fresh(len(sites) * len(LANES))
+        state = DetectorState.fresh(len(sites) * len(LANES)) if memory is None else memory.detector
         return Watch(fleet, pause, tuple(sites), frozen, detector, timeline, state, masked)
 
     @property
     def day(self) -> date:
         """The report day taken last."""
         return self.timeline.days[self.timeline.position]
+
+    def memory(self) -> WatchMemory:
+        """Return what the days after need of this one, the last the watch was opened for.
+
+        Raises:
+            ValueError: there are days to come.
+        """
+        return WatchMemory(self.timeline.known(), self.state)
 
     def advance(self) -> WatchDay:
         """Take the next report day."""
@@ -143,7 +168,7 @@ class Watch:
         expected = self.frozen.baselines.expected(many, np.concatenate([panel.temperature_c] * len(LANES)))
         observed = np.where(due, load, np.nan)
         trusted = np.concatenate([testable(panel, lane) for lane in LANES])
-        residual = np.where(self.masked | ~trusted, np.nan, observed - expected.mean_kw)
+        residual = np.where(self.masked[:, : grid.hours] | ~trusted, np.nan, observed - expected.mean_kw)
         window = self.detector.advance(
             self.state,
             self.frozen.calibration,
@@ -245,6 +270,11 @@ class WatchDay:
         local_day = self.panel.grid.local_day[series % len(watch.sites), :end]
         drifts = [drift_episode(lane.value, d, local_day, residual, noise) for d in watch.state.drifts[series]]
         return with_drifts(steps, drifts)
+
+
+def panel_start(pause: Pause) -> datetime:
+    """Return the first hour of a pause's panels."""
+    return pause.reference_end - timedelta(days=LEAD_DAYS)
 
 
 def first_day(pause: Pause, sites: Sequence[Site]) -> date:
