@@ -15,7 +15,6 @@ from pausewatch.baselines.contract import Expected
 from pausewatch.detection.detector import Detector
 from pausewatch.detection.reference import Frozen, learn, learnable
 from pausewatch.detection.watch import LEAD_DAYS, SiteWatchDay, Watch, first_day
-from pausewatch.errors import BaselineError
 from pausewatch.fleet import Fleet, load_fleet
 from pausewatch.simulation import simulate
 from pausewatch.simulation.simulator import SitePlan
@@ -179,8 +178,11 @@ def test_declared_works_are_not_learned(tmp_path):
     assert np.isfinite(load[~inside & (hours < START)]).mean() > 0.9
 
 
-def test_without_readings_before_the_pause_nothing_can_be_learned(tmp_path):
+def test_without_readings_before_the_pause_every_lane_is_refused_with_a_reason(tmp_path):
     scene = Scene(tmp_path / "scene")
     empty = Lake.open(str(tmp_path / "empty"))
-    with pytest.raises(BaselineError, match="no readings before"):
-        learn(scene.fleet, empty, scene.fleet.sites, scene.fleet.pauses[0], Detector())
+    frozen = learn(scene.fleet, empty, scene.fleet.sites, scene.fleet.pauses[0], Detector())
+    assert all(
+        any("28 are needed" in reason or "no meter" in reason for reason in r) for r in frozen.baselines.refusals
+    )
+    assert not frozen.baselines.is_usable.any()
