@@ -44,6 +44,11 @@ class Home:
         return self.path / "keys"
 
     @property
+    def models(self) -> Path:
+        """Folder of signature models trained here, and of which of them is the champion."""
+        return self.path / "models"
+
+    @property
     def state(self) -> Path:
         """Folder of derived state carried from day to day; deleting it costs time, never a result."""
         return self.path / "state"

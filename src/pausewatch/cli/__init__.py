@@ -26,7 +26,9 @@ for command in (
     inspecting.baseline,
     inspecting.inspect,
     inspecting.replay,
+    evaluating.train,
     evaluating.evaluate,
+    evaluating.promote,
     sealing.verify,
 ):
     app.command()(command)

@@ -1,42 +1,96 @@
-"""Commands that judge the judges: evaluate."""
+"""Commands about the judge of findings: train one, evaluate it, promote it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pausewatch.cli.options import FLEET, HOME, DebugOption, FleetOption, FormatOption, HomeOption, say, say_json
+from pausewatch.errors import UsageError
+
+if TYPE_CHECKING:
+    from pausewatch.signatures.rule import Explainer
 
 _SITES, _SEED, _DAYS = 120, 20261124, 60
+_TRAIN_SITES, _TRAIN_SEED, _TRAIN_DAYS = 240, 9101, 45
+ModelsOption = Annotated[
+    Path | None, typer.Option("--models", help="folder of the models, instead of the home's own", show_default=False)
+]
+
+
+def train(
+    sites: Annotated[int, typer.Option("--sites", help="simulated sites, half of them honest")] = _TRAIN_SITES,
+    seed: Annotated[
+        int, typer.Option("--seed", help="of the simulated fleets; the honest one has the next")
+    ] = _TRAIN_SEED,
+    pause_days: Annotated[int, typer.Option("--pause-days", help="days of the pause")] = _TRAIN_DAYS,
+    models: ModelsOption = None,
+    fleet: FleetOption = FLEET,
+    home: HomeOption = HOME,
+    fmt: FormatOption = "text",
+    debug: DebugOption = False,
+) -> None:
+    """Train a challenger for the judge of findings on simulated fleets; nothing is promoted."""
+    from pausewatch.evaluation.training import challenger, training_plans
+    from pausewatch.evaluation.trial import run_trial
+    from pausewatch.progress import Terminal
+
+    plans = training_plans(sites, seed, pause_days)
+    with Terminal() as progress:
+        trials = [run_trial(plan, progress) for plan in plans]
+    card = challenger(plans, trials, _folder(models, home))
+    if fmt == "json":
+        say_json({"model": card.name, "sha256": card.sha256, "corpus": card.corpus, "held_out": card.held_out})
+        return
+    say(f"{card.name}: {card.corpus['examples']} episodes; sites by cause: {card.corpus['sites_by_cause']}")
+    for cause in card.causes:
+        mine, ruled = (card.held_out[judge]["causes"][cause] for judge in ("model", "rule"))
+        say(
+            f"  {cause}: recall {100 * mine['recall']:.0f} % (rule {100 * ruled['recall']:.0f} %), "
+            f"precision {100 * mine['precision']:.0f} % (rule {100 * ruled['precision']:.0f} %)"
+        )
+    say(f"next: pausewatch evaluate --model {card.name}")
 
 
 def evaluate(
     sites: Annotated[int, typer.Option("--sites", help="simulated sites, a third of them honest")] = _SITES,
     seed: Annotated[int, typer.Option("--seed", help="of the simulated fleets; the honest one has the next")] = _SEED,
     pause_days: Annotated[int, typer.Option("--pause-days", help="days of the pause")] = _DAYS,
+    model: Annotated[
+        str | None, typer.Option("--model", help="a challenger, to compare with the champion and the rule")
+    ] = None,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", help="a page to put the tables into, between its marks")
     ] = None,
     json: Annotated[Path | None, typer.Option("--json", help="a file to write everything to, each miss too")] = None,
+    models: ModelsOption = None,
     fleet: FleetOption = FLEET,
     home: HomeOption = HOME,
     fmt: FormatOption = "text",
     debug: DebugOption = False,
 ) -> None:
     """Inspect simulated fleets of known truth and score what was said of them."""
+    from pausewatch.evaluation.gate import keep_evaluation, require_unseen
     from pausewatch.evaluation.plans import evaluation_plans, run_all
     from pausewatch.evaluation.report import evaluated, write_between_marks
     from pausewatch.findings.export import json_text
     from pausewatch.progress import Terminal
-    from pausewatch.signatures.rule import explain
+    from pausewatch.signatures.registry import RULE, champion_name, find_card
 
+    folder = _folder(models, home)
     plans = evaluation_plans(sites, seed, pause_days)
+    judges = _judges(folder, model)
+    for name in judges:
+        if name != RULE:
+            require_unseen(find_card(folder, name), plans)
     with Terminal() as progress:
         trials = run_all(plans, progress)
     command = f"pausewatch evaluate --sites {sites} --seed {seed} --pause-days {pause_days}"
-    result = evaluated(command, plans, trials, {"the rule": explain})
+    result = evaluated(command + (f" --model {model}" if model else ""), plans, trials, judges)
+    if model is not None:
+        keep_evaluation(folder, find_card(folder, model), champion_name(folder), result)
     if markdown is not None:
         write_between_marks(markdown, result.markdown())
     if json is not None:
@@ -46,3 +100,37 @@ def evaluate(
         say_json(result.document())
     else:
         say(result.markdown())
+
+
+def promote(
+    model: Annotated[str | None, typer.Argument(help="the challenger")] = None,
+    rollback: Annotated[bool, typer.Option("--rollback", help="put the champion before this one back")] = False,
+    models: ModelsOption = None,
+    fleet: FleetOption = FLEET,
+    home: HomeOption = HOME,
+    debug: DebugOption = False,
+) -> None:
+    """Make a challenger the judge of findings, if its evaluation speaks for it; or take the last promotion back."""
+    from pausewatch.evaluation.gate import promote as promoted
+    from pausewatch.signatures.registry import roll_back
+
+    if (model is None) is not rollback:
+        raise UsageError("promote takes a model or --rollback", remedy="name one of them")
+    folder = _folder(models, home)
+    name = roll_back(folder) if model is None else promoted(folder, model)
+    say(f"findings are judged by {name} from now on")
+
+
+def _folder(models: Path | None, home: Path) -> Path:
+    from pausewatch.settings import Home
+
+    return models or Home.at(home).models
+
+
+def _judges(folder: Path, model: str | None) -> dict[str, Explainer]:
+    """Return the judges to compare, the one in force first."""
+    from pausewatch.signatures.registry import RULE, champion_name, load
+    from pausewatch.signatures.rule import explain
+
+    names = dict.fromkeys([champion_name(folder), RULE, *([model] if model else [])])
+    return {name: explain if name == RULE else load(folder, name)[0].explain for name in names}

@@ -55,7 +55,7 @@ class Evaluation:
         )
         head = f"`{self.command}`\n\n{fleets}: {first.site_years:.1f} site-years.\n"
         judges = f"## Judges compared\n\n{compared(self.scores)}\n" if len(self.scores) > 1 else ""
-        return f"{head}\n{judges}## {next(iter(self.scores)).capitalize()}\n\n{markdown(first)}"
+        return f"{head}\n{judges}## Judged by: {next(iter(self.scores))}\n\n{markdown(first)}"
 
 
 def evaluated(

@@ -194,11 +194,16 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
             share(sites, lambda o: is_big_run(o) and o.is_found, lambda o: o.is_typed),
             0.9,
         ),
+        Headline("all visible training: found", share(sites, _is_visible_training, lambda o: o.is_found)),
+        Headline(
+            "all visible training: training_like in the end",
+            share(sites, lambda o: _is_visible_training(o) and o.is_found, lambda o: o.is_typed),
+        ),
         Headline(
             "evasions that a meter can show: found",
             share(
                 sites,
-                lambda o: o.event.is_training and o.event.group == "evasion" and o.event.is_visible,
+                lambda o: _is_visible_training(o) and o.event.group == "evasion",
                 lambda o: o.is_found,
             ),
         ),
@@ -248,6 +253,10 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
     ]
 
 
+def _is_visible_training(outcome: EventOutcome) -> bool:
+    return outcome.event.is_training and outcome.event.is_visible
+
+
 def _cells(sites: Sequence[SiteScore]) -> list[Cell]:
     out = []
     for group in ("violation", "evasion"):
@@ -256,8 +265,7 @@ def _cells(sites: Sequence[SiteScore]) -> list[Cell]:
 
                 def of(o: EventOutcome, group: str = group, size: Any = size, days: Any = days) -> bool:
                     return (
-                        o.event.is_training
-                        and o.event.is_visible
+                        _is_visible_training(o)
                         and o.event.group == group
                         and size[0] <= o.share < size[1]
                         and days[0] <= o.days < days[1]

@@ -1,0 +1,132 @@
+"""Models in a folder: what is refused, what is promoted, and the way back."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.signatures.episodes import corpus, features
+
+from pausewatch.errors import ModelError
+from pausewatch.signatures.card import card_path, read_card
+from pausewatch.signatures.model import train
+from pausewatch.signatures.registry import (
+    RULE,
+    champion,
+    champion_name,
+    load,
+    model_path,
+    roll_back,
+    save,
+    set_champion,
+)
+from pausewatch.signatures.rule import Circumstances
+
+CORPUS = {"fleets": [{"preset": "mixed", "seed": 7}], "examples": 120}
+
+
+@pytest.fixture
+def name(tmp_path: Path) -> str:
+    return save(tmp_path, train(corpus()), CORPUS, {}).name
+
+
+def _edit(folder: Path, name: str, change: Callable[[dict[str, Any]], None]) -> None:
+    path = card_path(folder, name)
+    told = json.loads(path.read_text(encoding="utf-8"))
+    change(told)
+    path.write_text(json.dumps(told), encoding="utf-8")
+
+
+def test_a_model_comes_back_as_it_was(tmp_path: Path, name: str) -> None:
+    model, card = load(tmp_path, name)
+
+    assert model.explain(features(), Circumstances()) == train(corpus()).explain(features(), Circumstances())
+    assert card.seeds == {7}
+    assert card.limits
+
+
+def test_a_tampered_model_is_refused(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(model_path(tmp_path, name), "a") as archive:
+        archive.writestr("more", "x")
+
+    with pytest.raises(ModelError, match="altered"):
+        load(tmp_path, name)
+
+
+def test_a_pickle_with_the_right_hash_is_refused(tmp_path: Path, name: str) -> None:
+    import hashlib
+    import pickle
+
+    content = pickle.dumps({"coef_": 1})
+    model_path(tmp_path, name).write_bytes(content)
+    _edit(tmp_path, name, lambda told: told.update(sha256=hashlib.sha256(content).hexdigest()))
+
+    with pytest.raises(ModelError, match="can't be read"):
+        load(tmp_path, name)
+
+
+def test_a_type_nobody_named_is_refused(tmp_path: Path, name: str) -> None:
+    import hashlib
+
+    from skops import io
+
+    content = io.dumps({"model": _Stranger()})
+    model_path(tmp_path, name).write_bytes(content)
+    _edit(tmp_path, name, lambda told: told.update(sha256=hashlib.sha256(content).hexdigest()))
+
+    with pytest.raises(ModelError, match="not trusted"):
+        load(tmp_path, name)
+
+
+class _Stranger:
+    def __init__(self) -> None:
+        self.value = 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": 99}, "format 99 is unknown"),
+        ({"versions": {"scikit-learn": "0.1.0"}}, r"made by scikit-learn 0\.1"),
+        ({"columns": ["something"]}, "other features"),
+    ],
+)
+def test_a_model_of_another_version_is_refused(tmp_path: Path, name: str, change: dict[str, Any], words: str) -> None:
+    _edit(tmp_path, name, lambda told: told.update(change))
+
+    with pytest.raises(ModelError, match=words):
+        load(tmp_path, name)
+
+
+def test_an_unknown_model_is_refused_with_those_there_are(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelError, match=name):
+        read_card(tmp_path, "signature-none")
+
+
+def test_without_a_promotion_the_rule_judges(tmp_path: Path, name: str) -> None:
+    assert champion_name(tmp_path) == RULE
+    assert champion(tmp_path) is None
+
+
+def test_a_promotion_can_be_taken_back(tmp_path: Path, name: str) -> None:
+    set_champion(tmp_path, name)
+    found = champion(tmp_path)
+
+    assert found is not None
+    assert found.name == name
+    assert roll_back(tmp_path) == RULE
+    assert champion(tmp_path) is None
+    with pytest.raises(ModelError, match="no earlier champion"):
+        roll_back(tmp_path)
+
+
+def test_a_champion_that_was_tampered_with_stops_the_inspection(tmp_path: Path, name: str) -> None:
+    set_champion(tmp_path, name)
+    model_path(tmp_path, name).write_bytes(b"something")
+
+    with pytest.raises(ModelError, match="altered"):
+        champion(tmp_path)
