@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 INTERVALS_MIN = (1, 5, 15, 30, 60)
-_INTERVAL_WEIGHTS = (0.04, 0.16, 0.45, 0.2, 0.15)
+_INTERVAL_WEIGHTS = (0.1, 0.15, 0.4, 0.2, 0.15)
 
 
 @dataclass(frozen=True)

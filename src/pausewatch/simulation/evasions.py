@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from pausewatch.simulation.runs import VARIATION, training_mw
+from pausewatch.simulation.runs import training_mw
 from pausewatch.simulation.truth import DAY_S, Event, Floats, SiteTruth, Span, before_pause, label, span_in_pause
 from pausewatch.simulation.violations import plain_run
+
+# Of a run supplied beyond this share nothing can be told from a meter's noise.
+_ALL_SUPPLIED = 0.98
 
 
 def slow_ramp(
@@ -220,15 +223,26 @@ def behind_the_meter(
     days: Span = (10, 90),
     supplied: Span = (0.1, 1.0),
 ) -> Event:
-    """An undeclared supply behind the utility's meter carries 10 to 100 % of a run that goes past the IT meter."""
+    """An undeclared supply behind the utility's meter carries 10 to 100 % of a run that goes past the IT meter.
+
+    It carries the losses and the cooling of that part too, so that nothing is left to see of a run it carries whole.
+    """
     start, end = span_in_pause(truth, rng, days)
     mw = min(truth.it_capacity_mw * rng.uniform(*share), truth.room_mw(start, end))
+    added = truth.add_it(training_mw(truth, start, end, mw, rng), is_hidden=True)
     part = rng.uniform(*supplied)
-    added = truth.add_it(training_mw(truth, start, end, mw, rng, variation=VARIATION), is_hidden=True)
-    truth.extra_mw = truth.extra_mw - part * added
-    # Cooling of the hidden load is still drawn from the grid: below a fiftieth of the run nothing else is left.
-    details = {"supplied": part}
-    return label(truth, "behind_the_meter", "evasion", added, start, end, True, visible=part < 0.98, details=details)
+    truth.carried_mw = truth.carried_mw + part * added
+    return label(
+        truth,
+        "behind_the_meter",
+        "evasion",
+        added,
+        start,
+        end,
+        True,
+        visible=part < _ALL_SUPPLIED,
+        details={"supplied": part},
+    )
 
 
 def replaced_one_for_one(

@@ -7,7 +7,7 @@ meters say. It returns its label. Sizes are shares of the site's IT capacity.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +96,11 @@ class Occurrence:
     """An event with some of its parameters given: `Occurrence("plain_run", {"share": (0.1, 0.1), "days": (7, 7)})`."""
 
     name: str
-    given: dict[str, Any]
+    given: Mapping[str, Any]
+
+    def __hash__(self) -> int:
+        """Hash by the name: equal occurrences have equal names."""
+        return hash(self.name)
 
     def unknown(self) -> list[str]:
         """Return the parameters that the event doesn't have."""

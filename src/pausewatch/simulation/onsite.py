@@ -26,12 +26,12 @@ def solar_mw(epoch_s: Floats, latitude: float, longitude: float, peak_mw: float,
 def battery_mw(local_s: Floats, power_mw: float, rng: np.random.Generator) -> Floats:
     """Return a battery's discharge (charge is negative): it fills by night and gives in the evening.
 
-    Three hours of giving are filled in four hours and a half with 10 % lost; its depth varies by the day.
+    Three hours of giving are filled in four with 10 % lost; its depth varies by the day.
     """
     shifted_s = local_s - 12 * 3600.0
     hour = (local_s / 3600.0) % 24
     day = (shifted_s // DAY_S).astype(np.int64)
     depth = rng.uniform(0.5, 1.0, int(day[-1] - day[0]) + 1)[day - day[0]]
     gives = (hour >= 17) & (hour < 20)
-    fills = (hour >= 1) & (hour < 5.5)
-    return np.asarray(power_mw * depth * np.where(gives, 1.0, np.where(fills, -3 / (0.9 * 4.5), 0.0)))
+    fills = (hour >= 1) & (hour < 5)
+    return np.asarray(power_mw * depth * np.where(gives, 1.0, np.where(fills, -3 / (0.9 * 4), 0.0)))

@@ -90,7 +90,7 @@ def make_site(number: int, plan: SitePlan, frame: Frame) -> SimulatedSite:
     truth, ordinary, facility = _ordinary(number, plan, design, frame, rng)
     events = [happen(what, truth, event_rng) for what in plan.events]
     it_all = np.minimum(truth.it_mw + truth.hidden_mw, truth.ceiling_mw)
-    draw = facility.utility_mw(it_all, truth.temperature_c, truth.step_s) + truth.extra_mw
+    draw = facility.utility_mw(it_all - truth.carried_mw, truth.temperature_c, truth.step_s) + truth.extra_mw
     supply = _supply(number, design, truth, float(ordinary.mean_mw), meter_rng) if plan.is_wide else {}
     utility = np.maximum(draw - sum(supply.values()), 0.0) if plan.is_wide else draw
     seen = _seen(truth, it_all, utility, supply, design, meter_rng)
@@ -141,8 +141,10 @@ def _ordinary(
         it_mw,
         np.zeros(count),
         np.zeros(count),
+        np.zeros(count),
         weather,
         ceiling_mw,
+        starts_late=plan.is_wide,
     )
     return truth, ordinary, facility
 

@@ -21,9 +21,10 @@ DAY_S = 86_400.0
 class SiteTruth:
     """One site's truth while it is made; arrays over its intervals.
 
-    `it_mw` is what the IT draws past its meter, `hidden_mw` IT load wired around that meter, `extra_mw` draw at the
-    utility that is no IT (less than nothing where something unmetered supplies), `tampering` what changes readings
-    once the truth is settled, given them by column (NaN is missing).
+    `it_mw` is what the IT draws through its meter, `hidden_mw` IT load wired around that meter, `carried_mw` the IT
+    load that an unmetered supply carries with its losses and cooling, `extra_mw` draw at the utility that is no IT
+    (less than nothing where a battery gives), `tampering` what changes readings once the truth is settled, given them
+    by column (NaN is missing).
     """
 
     epoch_s: Floats
@@ -33,8 +34,11 @@ class SiteTruth:
     it_mw: Floats
     hidden_mw: Floats
     extra_mw: Floats
+    carried_mw: Floats
     temperature_c: Floats
     ceiling_mw: float = np.inf
+    starts_late: bool = False
+    """Whether what is longer than the pause may start until its middle, instead of at once."""
     declarations: list[dict[str, Any]] = field(default_factory=list)
     tampering: list[Callable[[dict[str, Floats]], None]] = field(default_factory=list)
     twice: Mask | None = None
@@ -158,7 +162,7 @@ def span_in_pause(
     last = truth.epoch_s[-1] + truth.step_s
     length = rng.uniform(*days) * DAY_S
     first = min(truth.pause_start_s + earliest * DAY_S, last - DAY_S / 2)
-    latest = max(last - length, first + 1)
+    latest = max(last - length, first + (0.5 * (last - first) if truth.starts_late else 1))
     low, high = first + at[0] * (latest - first), first + at[1] * (latest - first)
     start = rng.uniform(low, high)
     return float(start), float(min(start + length, last))
