@@ -132,14 +132,17 @@ class HourGrid:
     def is_holiday(self) -> npt.NDArray[np.bool_]:
         """Whether the local date is a public holiday of the series' country, shape (S, H)."""
         out = np.zeros(self.local_day.shape, dtype=np.bool_)
-        for s, country in enumerate(self.countries):
+        told: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
+        for s, (zone, country) in enumerate(zip(self.zones, self.countries, strict=True)):
             if country and self.hours:
-                days = self.local_day[s]
-                epoch = date(1970, 1, 1)
-                first = (epoch + timedelta(days=int(days[0]))).year
-                last = (epoch + timedelta(days=int(days[-1]))).year
-                known = _holiday_days(country, first, last)
-                out[s] = np.isin(days, np.fromiter(known, dtype=np.int64))
+                if (zone, country) not in told:
+                    days = self.local_day[s]
+                    epoch = date(1970, 1, 1)
+                    first = (epoch + timedelta(days=int(days[0]))).year
+                    last = (epoch + timedelta(days=int(days[-1]))).year
+                    known = _holiday_days(country, first, last)
+                    told[zone, country] = np.isin(days, np.fromiter(known, dtype=np.int64))
+                out[s] = told[zone, country]
         return out
 
     def hour_index(self, instant: datetime) -> int:

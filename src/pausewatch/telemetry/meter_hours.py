@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,18 @@ class Contributions:
         """Return those that hours [0, hours), as known on a report day, don't hold yet."""
         return self._only((self.day > day) | (self.hour >= hours))
 
-    def _only(self, part: slice | npt.NDArray[np.bool_]) -> Contributions:
+    def and_also(self, other: Contributions) -> Contributions:
+        """Return these and others, by day."""
+        mine, others = vars(self).values(), vars(other).values()
+        return Contributions(*(np.concatenate(pair) for pair in zip(mine, others, strict=True))).by_day()
+
+    def by_day(self) -> Contributions:
+        """Return them sorted by day."""
+        if (self.day[1:] >= self.day[:-1]).all():
+            return self
+        return self._only(np.argsort(self.day, kind="stable"))
+
+    def _only(self, part: slice | npt.NDArray[Any]) -> Contributions:
         return Contributions(
             self.row[part],
             self.hour[part],
@@ -73,70 +85,92 @@ def contributions(
         grid: the hours; readings outside are ignored.
         cutoffs_us: cut-off of each site's report days, microseconds since the epoch, shape (S, D), rising.
     """
-    index = pl.DataFrame(
-        {
-            "site_id": [m[0] for m in meters],
-            "meter_id": [m[1] for m in meters],
-            "row": np.arange(len(meters), dtype=np.int32),
-        },
-        schema_overrides={"site_id": pl.Utf8, "meter_id": pl.Utf8},
-    )
-    frame = (
-        readings.lazy()
-        .select(
-            pl.col("site_id").cast(pl.Utf8),
-            pl.col("meter_id").cast(pl.Utf8),
-            pl.col("interval_start").dt.epoch("us").alias("start_us"),
-            pl.col("interval_s").cast(pl.Int64),
-            pl.col("value"),
-            pl.col("available_at").dt.epoch("us").alias("available_us"),
+    rows = _Rows.of(readings, meters)
+    series = series_of_meter[rows.row]
+    usable = np.isfinite(rows.value)
+    relative_s = rows.start_us // _US - (grid.start_s + grid.offset_s)[series]
+
+    def parts(of: npt.NDArray[Any], known_us: npt.NDArray[np.int64], sign: int) -> Contributions:
+        """Return what some rows contribute from the first report day whose cut-off is not before `known_us`."""
+        first_day = _first_day_at(known_us, series[of], cutoffs_us)
+        return _in_hours(rows.row[of], relative_s[of], rows.interval_s[of], rows.value[of], first_day, grid.hours, sign)
+
+    added = parts(np.flatnonzero(usable), rows.available_us[usable], 1)
+    again = usable[rows.superseded]
+    gone = rows.superseded[again]
+    return added.and_also(parts(gone, rows.superseded_us[again], -1)) if len(gone) else added.by_day()
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Readings as arrays, in any order; `superseded` are positions of those that a later version took the place of."""
+
+    row: npt.NDArray[np.int32]
+    start_us: npt.NDArray[np.int64]
+    interval_s: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float64]
+    available_us: npt.NDArray[np.int64]
+    superseded: npt.NDArray[np.intp]
+    superseded_us: npt.NDArray[np.int64]
+
+    @staticmethod
+    def of(readings: pl.DataFrame, meters: Sequence[tuple[str, str]]) -> _Rows:
+        """Find each reading's meter, and what supersedes it. Meters are told by runs: a lake is sorted by meter."""
+        changed = readings.select(
+            (pl.col("site_id") != pl.col("site_id").shift()) | (pl.col("meter_id") != pl.col("meter_id").shift())
         )
-        .join(index.lazy(), on=["site_id", "meter_id"], how="inner")
-        .sort(["row", "start_us", "available_us", "value"])
-        .with_columns(
-            pl.when((pl.col("row").shift(-1) == pl.col("row")) & (pl.col("start_us").shift(-1) == pl.col("start_us")))
-            .then(pl.col("available_us").shift(-1))
-            .alias("superseded_us")
+        begin = np.flatnonzero(changed.to_series().fill_null(True).to_numpy())
+        index = pl.DataFrame(
+            {
+                "site_id": [m[0] for m in meters],
+                "meter_id": [m[1] for m in meters],
+                "row": np.arange(len(meters), dtype=np.int32),
+            },
+            schema_overrides={"site_id": pl.Utf8, "meter_id": pl.Utf8},
         )
-        .select("row", "start_us", "interval_s", "value", "available_us", "superseded_us")
-        .collect()
-    )
-    row = frame["row"].to_numpy()
-    series = series_of_meter[row]
-    first_day = _first_day_at(frame["available_us"].to_numpy(), series, cutoffs_us)
-    value = frame["value"].to_numpy()
-    usable = np.isfinite(value)
-    base_us = (grid.start_s + grid.offset_s[series]) * _US
-    relative_s = (frame["start_us"].to_numpy() - base_us) // _US
-    added = _split_into_hours(
-        row[usable],
-        relative_s[usable],
-        frame["interval_s"].to_numpy()[usable],
-        value[usable],
-        first_day[usable],
-        grid.hours,
-    )
-    superseded = frame["superseded_us"]
-    gone = usable & superseded.is_not_null().to_numpy()
-    removed = _split_into_hours(
-        row[gone],
-        relative_s[gone],
-        frame["interval_s"].to_numpy()[gone],
-        value[gone],
-        _first_day_at(superseded.fill_null(0).to_numpy()[gone], series[gone], cutoffs_us),
-        grid.hours,
-    )
-    both = [np.concatenate(pair) for pair in zip(added, removed, strict=True)]
-    sign = np.ones(len(both[0]), dtype=np.int64)
-    sign[len(added[0]) :] = -1
-    order = np.lexsort((both[1], both[0], both[2]))
-    return Contributions(
-        row=both[0][order].astype(np.int32),
-        hour=both[1][order].astype(np.int32),
-        day=both[2][order].astype(np.int32),
-        seconds=(both[3] * sign)[order].astype(np.int32),
-        milliwatt_s=(both[4] * sign)[order],
-    )
+        heads = readings[begin].select(pl.col("site_id").cast(pl.Utf8), pl.col("meter_id").cast(pl.Utf8))
+        found = heads.join(index, on=["site_id", "meter_id"], how="left", maintain_order="left")["row"]
+        length = np.diff(np.append(begin, len(readings)))
+        row = np.repeat(found.fill_null(-1).to_numpy(), length)
+        arrays = (
+            row,
+            readings["interval_start"].dt.epoch("us").to_numpy(),
+            readings["interval_s"].cast(pl.Int64).to_numpy(),
+            readings["value"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+            readings["available_at"].dt.epoch("us").to_numpy(),
+        )
+        if len(row) and row.min() < 0:
+            arrays = tuple(values[row >= 0] for values in arrays)  # type: ignore[assignment]
+        row, start_us, _, value, available_us = arrays
+        doubtful = np.flatnonzero(_may_repeat(row, start_us, len(meters))[row])
+        at = doubtful[
+            np.lexsort(
+                (
+                    # Of versions that arrived at once the larger stands, and any value over none.
+                    np.where(np.isnan(value[doubtful]), -np.inf, value[doubtful]),
+                    available_us[doubtful],
+                    start_us[doubtful],
+                    row[doubtful],
+                )
+            )
+        ]
+        same = (row[at[1:]] == row[at[:-1]]) & (start_us[at[1:]] == start_us[at[:-1]])
+        return _Rows(*arrays, superseded=at[:-1][same], superseded_us=available_us[at[1:][same]])
+
+
+def _may_repeat(row: npt.NDArray[np.int32], start_us: npt.NDArray[np.int64], meters: int) -> npt.NDArray[np.bool_]:
+    """Return which meters may hold an interval more than once: those not in rising order over all their runs."""
+    out = np.zeros(meters, dtype=np.bool_)
+    if not len(row):
+        return out
+    rising = (row[1:] == row[:-1]) & (start_us[1:] > start_us[:-1])
+    begin = np.append(0, np.flatnonzero(~rising) + 1)
+    end = np.append(begin[1:], len(row)) - 1
+    order = np.lexsort((start_us[begin], row[begin]))
+    of, first, last = row[begin][order], start_us[begin][order], start_us[end][order]
+    overlaps = (of[1:] == of[:-1]) & (first[1:] <= last[:-1])
+    out[of[1:][overlaps]] = True
+    return out
 
 
 def _first_day_at(
@@ -146,6 +180,8 @@ def _first_day_at(
 ) -> npt.NDArray[np.int32]:
     """Return the index of the first report day whose cut-off is not before each instant."""
     days = cutoffs_us.shape[1]
+    if days == 1:
+        return (instants_us > cutoffs_us[:, 0][series]).astype(np.int32)
     out = np.empty(len(instants_us), dtype=np.int32)
     # Sites of one zone share their cut-offs: one search a distinct row.
     distinct, of_series = np.unique(cutoffs_us, axis=0, return_inverse=True)
@@ -156,19 +192,19 @@ def _first_day_at(
     return np.minimum(out, days)
 
 
-def _split_into_hours(
+def _in_hours(
     row: npt.NDArray[np.int32],
     start_s: npt.NDArray[np.int64],
     length_s: npt.NDArray[np.int64],
     value_kw: npt.NDArray[np.float64],
     day: npt.NDArray[np.int32],
     hours: int,
-) -> tuple[npt.NDArray[np.int64], ...]:
-    """Cut intervals at hour boundaries; return row, hour, day, seconds, milliwatt-seconds inside the grid."""
+    sign: int,
+) -> Contributions:
+    """Cut intervals at hour boundaries and add up neighbours that count for the same hour; outside hours are left."""
     milliwatt = np.rint(value_kw * _MILLIWATT_PER_KW).astype(np.int64)
     first = start_s // HOUR_S
-    last = (start_s + length_s - 1) // HOUR_S
-    pieces = np.maximum(last - first + 1, 0)
+    pieces = np.maximum((start_s + length_s - 1) // HOUR_S - first + 1, 0)
     if len(pieces) and pieces.max() > 1:
         at = np.repeat(np.arange(len(row)), pieces)
         step = np.arange(len(at)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
@@ -181,13 +217,25 @@ def _split_into_hours(
     else:
         hour, seconds = first, length_s
     inside = (hour >= 0) & (hour < hours) & (seconds > 0)
-    return (
-        row[inside].astype(np.int64),
-        hour[inside],
-        day[inside].astype(np.int64),
-        seconds[inside],
-        milliwatt[inside] * seconds[inside],
+    if not inside.all():
+        row, hour, day = row[inside], hour[inside], day[inside]
+        seconds, milliwatt = seconds[inside], milliwatt[inside]
+    if not len(row):
+        begin = np.empty(0, dtype=np.intp)
+    else:
+        begin = np.flatnonzero((hour[1:] != hour[:-1]) | (row[1:] != row[:-1]) | (day[1:] != day[:-1])) + 1
+        begin = np.append(0, begin)
+    return Contributions(
+        row[begin].astype(np.int32),
+        hour[begin].astype(np.int32),
+        day[begin].astype(np.int32),
+        (sign * _sums(seconds, begin)).astype(np.int32),
+        sign * _sums(milliwatt * seconds, begin),
     )
+
+
+def _sums(values: npt.NDArray[np.int64], begin: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+    return np.add.reduceat(values, begin) if len(begin) else values
 
 
 @dataclass
