@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -29,12 +29,19 @@ if TYPE_CHECKING:
 
 def simulate(
     out: Annotated[Path, typer.Argument(help="folder to write to")],
-    preset: Annotated[str, typer.Option(help="what happens: demo, honest, quiet, violations or mixed")] = "mixed",
+    preset: Annotated[
+        str,
+        typer.Option(
+            help="what happens: demo, honest, quiet, violations, mixed; over the whole test matrix: matrix, runs, "
+            "evasions, benign, tampered, split, wide"
+        ),
+    ] = "mixed",
     sites: Annotated[int, typer.Option(help="how many sites")] = 8,
     reference_days: Annotated[int, typer.Option(help="days before the pause")] = 150,
     pause_days: Annotated[int, typer.Option(help="days of the pause")] = 21,
     interval: Annotated[int, typer.Option(help="minutes of a reading")] = 15,
     seed: Annotated[int, typer.Option(help="another seed, another fleet")] = 1,
+    telemetry: Annotated[Literal["csv", "parquet"], typer.Option(help="file format of the readings")] = "csv",
     fleet: FleetOption = FLEET,
     home: HomeOption = HOME,
     debug: DebugOption = False,
@@ -52,6 +59,7 @@ def simulate(
             pause_days=pause_days,
             interval_min=interval,
             seed=seed,
+            telemetry_format=telemetry,
             progress=progress,
         )
     say(str(made.fleet_path))
