@@ -13,7 +13,7 @@ _LEAST_DAYS = 14
 
 
 def evaluation_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
-    """Return two thirds of the sites as a mixed fleet, and a third as an honest one with the next seed.
+    """Return two thirds of the sites as the whole test matrix, and a third as an honest fleet with the next seed.
 
     Raises:
         UsageError: too few sites or days to say anything.
@@ -25,7 +25,7 @@ def evaluation_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
     if seed < 0:
         raise UsageError(f"--seed {seed}", remedy="use 0 or more")
     honest = sites // 3
-    return [TrialPlan("mixed", sites - honest, seed, pause_days), TrialPlan("honest", honest, seed + 1, pause_days)]
+    return [TrialPlan("matrix", sites - honest, seed, pause_days), TrialPlan("benign", honest, seed + 1, pause_days)]
 
 
 def run_all(plans: Sequence[TrialPlan], progress: Progress | None = None) -> list[SiteTrial]:

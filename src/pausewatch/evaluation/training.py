@@ -24,7 +24,7 @@ _LEAST_SITES = 60
 
 
 def training_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
-    """Return half of the sites as a mixed fleet and half as an honest one: what is benign is to be learned too.
+    """Return half of the sites as the whole test matrix and half as an honest fleet: what is benign is to be learned too.
 
     Raises:
         UsageError: too few sites to learn from.
@@ -34,7 +34,7 @@ def training_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
     if seed < 0:
         raise UsageError(f"--seed {seed}", remedy="use 0 or more")
     half = sites // 2
-    return [TrialPlan("mixed", sites - half, seed, pause_days), TrialPlan("honest", half, seed + 1, pause_days)]
+    return [TrialPlan("matrix", sites - half, seed, pause_days), TrialPlan("benign", half, seed + 1, pause_days)]
 
 
 def challenger(plans: Sequence[TrialPlan], trials: Sequence[Sequence[SiteTrial]], folder: Path) -> Card:

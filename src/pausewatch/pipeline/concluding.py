@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -131,8 +131,25 @@ def daily_report(place: Workplace, register: Register, day: date) -> DailyReport
         findings=tuple(_finding_view(f, before.get(f.id), day, payloads[f.site_id]) for f in shown),
         sites=tuple(_site_view(site, site_days[site.id], payloads[site.id], now) for site in sites),
         inputs=day_inputs(place, register, day),
-        method=METHOD,
+        method=_method(judges_of(payloads.values())),
     )
+
+
+def judges_of(payloads: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the signature models that judged a day's findings, hash by name; none where the rule did."""
+    told = [payload["judge"] for payload in payloads if "judge" in payload]
+    return {f"signature model {one['model']}": one["sha256"] for one in sorted(told, key=lambda one: str(one["model"]))}
+
+
+def _method(judges: Mapping[str, str]) -> tuple[str, ...]:
+    """Return how the day was inspected; a learned judge is named."""
+    if not judges:
+        return METHOD
+    learned = (
+        f"Verdicts: a learned model ({', '.join(judges)}) weighs how the load looks; what was declared stays with the "
+        "rule. It was trained on simulated fleets, and its card says how well it did beside the rule."
+    )
+    return tuple(learned if line.startswith("Verdicts:") else line for line in METHOD)
 
 
 def _by_chance(fleet: Fleet, sites: Sequence[Site], day: date) -> float:
@@ -244,12 +261,15 @@ def day_inputs(place: Workplace, register: Register, day: date) -> ReportInputs:
         }
         for r in known
     )
-    models = {}
+    models: dict[str, str] = {}
+    firsts: set[str] = set()
     for pause in pauses.values():
         for site in sites:
             freeze = register.baselines_for(pause.id, site.id)
             if freeze is not None:
                 models[f"baselines of pause {pause.id}, from {freeze.site_ids[0]}"] = freeze.sha256
+                firsts.add(freeze.site_ids[0])
+    models |= judges_of(register.payload(day, site_id) or {} for site_id in sorted(firsts & {s.id for s in sites}))
     return ReportInputs(
         fleet_sha256=place.fleet.sha256,
         ingests=ingests,

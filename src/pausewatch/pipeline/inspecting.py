@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -20,6 +20,7 @@ from pausewatch.fleet import Fleet, Pause, Site
 from pausewatch.fleet.sources import CsvSpec
 from pausewatch.pipeline.concluding import conclude_day
 from pausewatch.pipeline.days import require_watched
+from pausewatch.pipeline.judging import Judge, judge_of
 from pausewatch.pipeline.learning import found_at, latest_freezes, load_freeze
 from pausewatch.pipeline.payloads import payload_of
 from pausewatch.pipeline.remembering import Memories
@@ -97,6 +98,7 @@ class BatchWatch:
     first: date
     day: date | None = None
     memories: Memories | None = None
+    judge: Judge = field(default_factory=Judge)
 
     def advance(self) -> WatchDay:
         """Take the next day."""
@@ -119,8 +121,10 @@ def open_watches(
 
     Raises:
         InspectionError: a site has no frozen baselines, or they no longer fit the fleet file.
+        ModelError: a signature model is promoted and can't be used.
     """
     lake = place.lake()
+    judge = judge_of(place)
     out = []
     for pause in place.fleet.pauses:
         mine = [s for s in sites if any(place.fleet.pause_for(s, day) == pause for day in (days[0], days[-1]))]
@@ -144,7 +148,7 @@ def open_watches(
             watch = Watch.open(place.fleet, pause, together, frozen, lake, days[-1], detector, memory)
             rejected = _rejected(lake, together)
             day = None if memory is None else memory.known.day
-            out.append(BatchWatch(place.fleet, pause, watch, frozen, tuple(of), rejected, begin, day, memories))
+            out.append(BatchWatch(place.fleet, pause, watch, frozen, tuple(of), rejected, begin, day, memories, judge))
     return out
 
 
@@ -158,11 +162,12 @@ def record(register: Register, batch: BatchWatch, seen: WatchDay) -> None:
         if site.id not in wanted or batch.fleet.pause_for(site, seen.day) != batch.pause:
             continue
         one = seen.site(position)
-        said, mine = assess(one)
+        said, mine = assess(one, batch.judge.explain)
         site_days.append(said)
         found += mine
-        payloads[site.id] = payload_of(
-            batch.fleet, one, said, mine, batch.frozen, batch.rejected.get((site.id, seen.day), {})
+        payloads[site.id] = (
+            payload_of(batch.fleet, one, said, mine, batch.frozen, batch.rejected.get((site.id, seen.day), {}))
+            | batch.judge.payload()
         )
     register.record_day(seen.day, site_days, found, payloads=payloads)
 
