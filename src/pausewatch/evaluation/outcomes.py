@@ -2,8 +2,9 @@
 
 The rules, so that another tool can be scored alike: a finding is *about* an event if their times overlap (36 h of
 tolerance) and it began no earlier than a week before the event. An event of training is *found* on the first report day
-on which a finding on load about it is `training_like` or `unexplained`, and *typed* by what stands last. A finding is
-*false* if no event whatever was going on in its time.
+on which a finding on load about it is `training_like` or `unexplained`, and *typed* by what stands last. Of several
+events a finding is charged to training first, then to the one that began nearest to it. A finding is *false* if no
+event whatever was going on in its time.
 """
 
 from __future__ import annotations
@@ -124,10 +125,10 @@ def finding_outcomes(trial: SiteTrial) -> list[FindingOutcome]:
 
 
 def behind(trial: SiteTrial, said: Assessment) -> TrueEvent | None:
-    """Return the event an assessment is about: training first, then the one it overlaps longest."""
+    """Return the event an assessment is about: of those going on, training first, then the one that began nearest."""
     end = said.end or trial.seen_until
     near = [e for e in trial.truth.events if _overlap(e, said.start, end) + TOLERANCE > timedelta(0)]
-    return max(near, key=lambda e: (e.is_training, _overlap(e, said.start, end)), default=None)
+    return min(near, key=lambda e: (not e.is_training, abs(e.start - said.start), e.name), default=None)
 
 
 def _overlap(event: TrueEvent, start: datetime, end: datetime) -> timedelta:
@@ -149,7 +150,10 @@ def _event_outcome(trial: SiteTrial, event: TrueEvent) -> EventOutcome:
         (history, day, said)
         for history in trial.histories
         for day, said in history.stated
-        if _is_about(trial, event, said) and trial.day(day).end > begin
+        if _is_about(trial, event, said)
+        and trial.day(day).end > begin
+        # At a site where much goes on a finding speaks of one event; training is asked about by any.
+        and (event.is_training or behind(trial, said) == event)
     ]
     asking = [
         (day, history, said)

@@ -24,7 +24,7 @@ _LEAST_SITES = 60
 
 
 def training_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
-    """Return half of the sites as the whole test matrix and half as an honest fleet: what is benign is to be learned too.
+    """Return half of the sites as the whole test matrix and half as an honest fleet, for what is benign is learned too.
 
     Raises:
         UsageError: too few sites to learn from.
