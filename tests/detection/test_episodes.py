@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -135,6 +137,16 @@ def test_no_changes_are_no_episodes():
 
 def test_an_edge_without_load_behind_it_is_no_episode():
     assert step_episodes("it_load", [edge(500, 800.0)], 5.0, raised(), NOISE) == []
+
+
+def test_where_the_level_wanders_by_more_than_the_load_an_accepted_edge_is_still_an_episode():
+    wandering = Noise(daily_sd_kw=2_000.0, daily_rho=0.6, level_sd_kw=np.full(HOURS, 500.0))
+    spans = ((500, 900, 800.0),)
+    (episode,) = step_episodes("it_load", edges(*spans), 5.0, raised(*spans), wandering)
+    assert episode.excess_kw == pytest.approx(800.0, abs=1)
+    assert 200.0 < episode.sd_kw < 400.0
+    weak = [replace(change, z=change.z / 3) for change in edges(*spans)]
+    assert step_episodes("it_load", weak, 5.0, raised(*spans), wandering) == []
 
 
 def test_the_size_is_measured_from_the_level_before():

@@ -34,6 +34,10 @@ _MIN_SEEN = 12
 _END_HOURS = 72
 # Anything that lasted less than a day isn't sustained.
 _MIN_RAISED_HOURS = 24
+# An edge alone tells a size this well: runs ramp, and come in several steps.
+_EDGE_SHARE = 0.3
+# An edge whose load isn't there, by so many standard deviations of what was measured, is none.
+_CONTRADICTS_SD = 3.0
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ class _Span:
     start: int
     end: int | None
     size: float
+    sd: float
     strength: float
     alarm_day: int
 
@@ -155,7 +160,7 @@ def _spans(changes: Sequence[Change], threshold: float) -> list[_Span]:
             rise = level - floor
             if rise < 0.5 * change.step_kw:
                 continue
-            span = _Span(change.hour, None, rise, change.z / threshold, change.accepted_day)
+            span = _Span(change.hour, None, rise, change.sd_kw, change.z / threshold, change.accepted_day)
             top = stack[-1] if stack else None
             if top is None or _stands_alone(rise, change.hour, top[0].size, top[0].start):
                 stack.append((span, floor))
@@ -223,8 +228,14 @@ def _measured(lane: str, group: Sequence[_Span], residual_kw: Floats, noise: Noi
     if excess is None or (hours < _MIN_RAISED_HOURS and closed[-1][1] is not None):
         return None
     sd = excess_sd(noise, start, now, hours / 24.0, has_level)
-    if excess < sd or excess < _LEFT_SHARE * size:
-        return None
+    if excess < sd:
+        # The level wanders by more than this load: only an edge that still stands in the step test can tell its size.
+        sharpest = max(group, key=lambda span: span.strength)
+        by_edge = float(np.median([span.size for span in group]))
+        if sharpest.strength < 1.0 or by_edge - excess > _CONTRADICTS_SD * sd:
+            return None
+        excess = by_edge
+        sd = float(np.hypot(sharpest.sd, _EDGE_SHARE * excess))
     return Episode(
         lane=lane,
         is_drift=False,

@@ -155,8 +155,8 @@ def _missable(fleet: Fleet, day: SiteWatchDay, said: SiteDay) -> list[str]:
     site = day.site
     share = 100 * said.detectable_mw_7d / site.it_capacity_mw
     out = [
-        f"A steady IT load under {megawatts(said.detectable_mw_7d)} ({share:.1f} % of IT capacity) could have run for "
-        "a week without being found with 90 % probability."
+        f"A steady IT load of {megawatts(said.detectable_mw_7d)} ({share:.1f} % of IT capacity) would be found within "
+        "a week with 90 % probability; a smaller one could be missed."
     ]
     if said.detectable_flop_90d > fleet.significant_quantity_flop:
         ratio = said.detectable_flop_90d / fleet.significant_quantity_flop
