@@ -2,7 +2,8 @@ import numpy as np
 
 from pausewatch.baselines import ridge
 from pausewatch.baselines.contract import Series
-from pausewatch.baselines.features import COLUMNS, columns, fit_temperature, week_cells
+from pausewatch.baselines.features import COLUMNS, PIECES, columns, fit_temperature, week_cells
+from pausewatch.baselines.within_cells import WeekCells, regress
 
 
 def naive_slopes(design, y, weight, cells, model):
@@ -31,15 +32,33 @@ def test_slopes_agree_with_dense_least_squares(make_series):
     seen = np.isfinite(load)
     y = np.where(seen, load, 0.0)
     scale = fit_temperature(series.grid, series.temperature_c)
-    trend = np.broadcast_to(np.linspace(-0.5, 0.5, series.grid.hours), load.shape)
+    days = np.arange(series.grid.hours) / 24.0
+    trend = np.broadcast_to((days - days.mean()) / days[-1], load.shape)
     design = np.concatenate([columns(series.grid, series.temperature_c, scale), trend[..., None]], axis=2)
-    weight = seen * (0.2 + 0.8 * rng.random(load.shape))
     cells = week_cells(series.grid)
     model = ridge.RidgeBaseline()
-    fast = model._slopes(design, y, weight, cells)
+    pieces = design[..., :PIECES].transpose(0, 2, 1)
     for s in range(3):
-        slow = naive_slopes(design[s], y[s], weight[s], cells[s], model)
-        np.testing.assert_allclose(fast[s], slow, rtol=1e-6, atol=1e-6)
+        one = slice(s, s + 1)
+        layout = WeekCells.of(series.grid, s)
+        # Each round's slopes are those of the weights that the rounds before left.
+        fits = [
+            regress(
+                y[one],
+                seen[one],
+                pieces[one],
+                series.grid.is_holiday[one],
+                layout,
+                ridge=model.ridge,
+                holiday_prior_hours=ridge._HOLIDAY_PRIOR_HOURS,
+                rounds=rounds,
+            )
+            for rounds in (1, 2, 3)
+        ]
+        weights = [seen[s].astype(float), *[fit.weight[0] for fit in fits[:2]]]
+        for fit, weight in zip(fits, weights, strict=True):
+            slow = naive_slopes(design[s], y[s], weight, cells[s], model)
+            np.testing.assert_allclose(fit.slopes[0], slow, rtol=1e-6, atol=1e-6)
 
 
 def test_a_batch_is_the_same_as_one_by_one(make_series):

@@ -69,7 +69,7 @@ def backtest(model: BaselineModel, series: Series, fold_days: int = FOLD_DAYS) -
         fitted = model.fit(past)
         ahead = grid.sliced(origin, grid.hours)
         begun = (np.isfinite(past.load_kw).sum(axis=1) >= 12 * _PAST_DAYS)[:, None]
-        told = [v.predict(ahead, series.temperature_c[:, origin:]).mean_kw for v in _variants(fitted, count)]
+        told = _variants(fitted, ahead, series.temperature_c[:, origin:], count)
         trials.append([np.where(begun, mean, np.nan) for mean in told])
     share_index = _best_shares(trials, origins, series.load_kw)
     begin = origins[0]
@@ -97,11 +97,13 @@ def backtest(model: BaselineModel, series: Series, fold_days: int = FOLD_DAYS) -
     )
 
 
-def _variants(fitted: FittedBaseline, count: int) -> list[FittedBaseline]:
-    """Return a fit with each share of its trend; alone where it has no trend to share."""
-    if isinstance(fitted, FittedRidge):
-        return [fitted.with_trend_share(np.full(count, share)) for share in _SHARES]
-    return [fitted]
+def _variants(fitted: FittedBaseline, grid: HourGrid, temperature_c: Floats, count: int) -> list[Floats]:
+    """Return what a fit predicts with each share of its trend; alone where it has no trend to share."""
+    if not isinstance(fitted, FittedRidge):
+        return [fitted.predict(grid, temperature_c).mean_kw]
+    level = fitted.with_trend_share(np.zeros(count)).predict(grid, temperature_c).mean_kw
+    trend = fitted.trend_kw(grid)
+    return [level + share * trend for share in _SHARES]
 
 
 def _nothing_seen(series: Series) -> Backtest:

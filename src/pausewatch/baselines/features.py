@@ -6,7 +6,9 @@ use", IEEE Trans. Smart Grid 2 (2011). Temperature has its own slopes by day.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,7 @@ COLUMNS = 2 * PIECES + 1
 
 _YEAR_H = 8766.0
 _GUESS_MARGIN = 0.25
+_SEASONS = 7
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class TemperatureScale:
     climatology: Floats
     is_known: npt.NDArray[np.bool_]
 
+    def subset(self, series: npt.NDArray[np.int64]) -> TemperatureScale:
+        """Return the scale of some of the series."""
+        return TemperatureScale(self.knots_c[series], self.climatology[series], self.is_known[series])
+
 
 def week_cells(grid: HourGrid) -> npt.NDArray[np.int64]:
     """Return the hour of week of each hour, shape (S, H)."""
@@ -51,32 +58,76 @@ def fit_temperature(grid: HourGrid, temperature_c: Floats) -> TemperatureScale:
     knots = np.zeros((len(temperature_c), len(KNOT_QUANTILES)))
     for s in np.flatnonzero(is_known):
         knots[s] = np.quantile(temperature_c[s, seen[s]], KNOT_QUANTILES)
-    design = _seasons(grid)
-    gram = np.einsum("shi,shj,sh->sij", design, design, seen.astype(np.float64), optimize=True)
-    target = np.einsum("shi,sh->si", design, np.where(seen, temperature_c, 0.0), optimize=True)
-    ridge = 1e-3 * np.maximum(seen.sum(axis=1), 1)[:, None, None] * np.eye(design.shape[2])
+    gram = np.empty((len(temperature_c), _SEASONS, _SEASONS))
+    target = np.empty((len(temperature_c), _SEASONS))
+    weight = seen.astype(np.float64)
+    filled = np.where(seen, temperature_c, 0.0)
+    for mine in zone_groups(grid):
+        design = _seasons(grid, int(mine[0]))
+        products = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
+        gram[mine] = (weight[mine] @ products).reshape(-1, _SEASONS, _SEASONS)
+        target[mine] = filled[mine] @ design
+    ridge = 1e-3 * np.maximum(seen.sum(axis=1), 1)[:, None, None] * np.eye(_SEASONS)
     climatology = np.linalg.solve(gram + ridge, target[..., None])[..., 0]
     return TemperatureScale(knots, climatology, is_known)
 
 
-def columns(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale) -> Floats:
-    """Return the regression columns of each hour, shape (S, H, COLUMNS)."""
-    usual = np.einsum("shi,si->sh", _seasons(grid), scale.climatology, optimize=True)
+def zone_groups(grid: HourGrid) -> list[npt.NDArray[np.int64]]:
+    """Return the series of each zone: they share one calendar."""
+    groups: dict[str, list[int]] = {}
+    for s, zone in enumerate(grid.zones):
+        groups.setdefault(zone, []).append(s)
+    return [np.asarray(of, dtype=np.int64) for of in groups.values()]
+
+
+def filled_temperature(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale) -> Floats:
+    """Return temperatures with what is usual of the season and hour where one is missing, shape (S, H)."""
+    if np.isfinite(temperature_c).all():
+        return temperature_c
+    usual = np.empty(temperature_c.shape)
+    for mine in zone_groups(grid):
+        usual[mine] = scale.climatology[mine] @ _seasons(grid, int(mine[0])).T
     # A season that was never seen can only be guessed at: never far beyond what was.
     low, high = scale.knots_c[:, :1], scale.knots_c[:, -1:]
     usual = np.clip(usual, low - _GUESS_MARGIN * (high - low), high + _GUESS_MARGIN * (high - low))
-    temperature = np.where(np.isfinite(temperature_c), temperature_c, usual)
-    out = np.zeros((*temperature.shape, COLUMNS))
-    edges = np.concatenate(
-        [np.full((len(temperature), 1), -np.inf), scale.knots_c, np.full((len(temperature), 1), np.inf)], axis=1
-    )
-    # By day weather counts differently than by night; a smooth weight leaves no edge for a test to trip over.
-    by_day = 0.5 * (1 - np.cos(2 * np.pi * (grid.local_hour - 2.0) / 24.0))
-    middle = scale.knots_c[:, len(KNOT_QUANTILES) // 2][:, None]
+    return np.where(np.isfinite(temperature_c), temperature_c, usual)
+
+
+def temperature_pieces(filled_c: Floats, scale: TemperatureScale) -> Iterator[Floats]:
+    """Give the part of the way from the middle knot that lies in each piece, each (S, H), so that they add up."""
+    middle = scale.knots_c[:, len(KNOT_QUANTILES) // 2]
+    bounds = np.full((len(filled_c), 1), np.inf)
+    edges = np.concatenate([-bounds, scale.knots_c, bounds], axis=1)
     for piece in range(PIECES):
         low, high = edges[:, piece, None], edges[:, piece + 1, None]
-        # Each piece is the part of the way from the middle knot that lies inside it, so the pieces add up.
-        inside = np.clip(temperature, low, high) - np.clip(np.broadcast_to(middle, temperature.shape), low, high)
+        yield np.clip(filled_c, low, high) - np.clip(middle[:, None], low, high)
+
+
+def day_weight(local_hour: npt.NDArray[Any]) -> Floats:
+    """Return how much an hour is day, 0 to 1.
+
+    By day weather counts differently than by night; a smooth weight leaves no edge for a test to trip over.
+    """
+    return np.asarray(0.5 * (1 - np.cos(2 * np.pi * (local_hour - 2.0) / 24.0)))
+
+
+def weather_kw(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale, slopes: Floats) -> Floats:
+    """Return what the temperature columns say with their slopes (S, 2 * PIECES or more), shape (S, H)."""
+    by_day = day_weight(grid.local_hour)
+    slopes = np.where(scale.is_known[:, None], slopes, 0.0)
+    always, daily = np.zeros(temperature_c.shape), np.zeros(temperature_c.shape)
+    for k, inside in enumerate(temperature_pieces(filled_temperature(grid, temperature_c, scale), scale)):
+        always += inside * slopes[:, k, None]
+        daily += inside * slopes[:, PIECES + k, None]
+    return always + daily * by_day
+
+
+def columns(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale) -> Floats:
+    """Return the regression columns of each hour, shape (S, H, COLUMNS)."""
+    out = np.zeros((*temperature_c.shape, COLUMNS))
+    by_day = day_weight(grid.local_hour)
+    filled = filled_temperature(grid, temperature_c, scale)
+    for piece, inside in enumerate(temperature_pieces(filled, scale)):
         out[..., piece] = inside
         out[..., PIECES + piece] = inside * by_day
     out[~scale.is_known] = 0.0
@@ -84,11 +135,11 @@ def columns(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale) -> F
     return out
 
 
-def _seasons(grid: HourGrid) -> Floats:
-    """Return annual and daily harmonics, shape (S, H, 7)."""
-    hour = grid.start_s / 3600.0 + np.arange(grid.hours) + grid.offset_s[:, None] / 3600.0
+def _seasons(grid: HourGrid, series: int) -> Floats:
+    """Return annual and daily harmonics of one series' hours, shape (H, _SEASONS)."""
+    hour = grid.start_s / 3600.0 + np.arange(grid.hours) + grid.offset_s[series] / 3600.0
     year = 2 * np.pi * hour / _YEAR_H
-    day = 2 * np.pi * grid.local_hour / 24.0
+    day = 2 * np.pi * grid.local_hour[series] / 24.0
     parts = [np.ones_like(year), np.sin(year), np.cos(year), np.sin(day), np.cos(day)]
     parts += [np.sin(day) * np.cos(year), np.cos(day) * np.cos(year)]
     return np.stack(parts, axis=-1)

@@ -18,16 +18,20 @@ import numpy.typing as npt
 from pausewatch.baselines.contract import Expected, Floats, Series
 from pausewatch.baselines.features import (
     COLUMNS,
-    PIECES,
     TemperatureScale,
-    columns,
+    filled_temperature,
     fit_temperature,
+    temperature_pieces,
+    weather_kw,
     week_cells,
+    zone_groups,
 )
+from pausewatch.baselines.within_cells import WeekCells, regress
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
-_TUKEY = 4.685
 _ROUNDS = 3
+# Series fitted together: few enough for a processor's cache.
+_BLOCK = 8
 _FADE_DAYS = 60.0
 _CELL_PRIOR_WEEKS = 3.0
 _HOLIDAY_PRIOR_HOURS = 48.0
@@ -62,18 +66,20 @@ class FittedRidge:
 
     def predict(self, grid: HourGrid, temperature_c: Floats) -> Expected:
         """Predict the mean with the reference's own spread; `freeze` puts the measured uncertainty in its place."""
-        features = columns(grid, temperature_c, self.scale)
-        weather = np.einsum("shk,sk->sh", features[..., : 2 * PIECES], self.slopes[:, : 2 * PIECES], optimize=True)
-        holiday = features[..., -1] * self.slopes[:, -1, None]
+        weather = weather_kw(grid, temperature_c, self.scale, self.slopes)
+        holiday = grid.is_holiday * self.slopes[:, -1, None]
         week = np.take_along_axis(self.cells_kw, week_cells(grid), axis=1)
-        days = (grid.start_s + 3600.0 * np.arange(grid.hours) - self.freeze_s)[None, :] / 86_400.0
-        ahead = np.where(days > 0, _FADE_DAYS * (1 - np.exp(-np.maximum(days, 0) / _FADE_DAYS)), days)
-        since = ahead + self.level_age_days[:, None]
-        level = self.level_kw[:, None] + (self.trend_share * self.trend_kw_day)[:, None] * since
+        level = self.level_kw[:, None] + self.trend_share[:, None] * self.trend_kw(grid)
         mean = level + week + weather + holiday
         sd = np.broadcast_to(self.hour_sd_kw[:, None], mean.shape).copy()
         parts = {"level and trend": level, "hour of week": week, "temperature": weather, "holiday": holiday}
         return Expected(mean, sd, np.full_like(mean, np.nan), parts)
+
+    def trend_kw(self, grid: HourGrid) -> Floats:
+        """Return what the whole trend adds to the level at each hour, shape (S, H)."""
+        days = (grid.start_s + 3600.0 * np.arange(grid.hours) - self.freeze_s)[None, :] / 86_400.0
+        ahead = np.where(days > 0, _FADE_DAYS * (1 - np.exp(-np.maximum(days, 0) / _FADE_DAYS)), days)
+        return np.asarray(self.trend_kw_day[:, None] * (ahead + self.level_age_days[:, None]))
 
     def with_trend_share(self, share: Floats) -> FittedRidge:
         """Return the same fit carrying on another share of its trend."""
@@ -115,23 +121,16 @@ class RidgeBaseline:
         seen = np.isfinite(load)
         y = np.where(seen, load, 0.0)
         scale = fit_temperature(reference.grid, reference.temperature_c)
-        features = columns(reference.grid, reference.temperature_c, scale)
         cells = week_cells(reference.grid)
+        is_holiday = reference.grid.is_holiday
         days = np.arange(reference.grid.hours) / 24.0
         # The trend is fitted along so that it isn't mistaken for weather; it is estimated afresh below.
-        trend = np.broadcast_to((days - days.mean()) / max(days[-1], 1.0), load.shape)
-        design = np.concatenate([features, trend[..., None]], axis=2)
-        weight = seen.astype(np.float64)
-        slopes = np.zeros((len(load), COLUMNS + 1))
-        for _ in range(_ROUNDS):
-            slopes = self._slopes(design, y, weight, cells)
-            effect = y - np.einsum("shk,sk->sh", design, slopes, optimize=True)
-            mean = _cell_means(effect, weight, cells)
-            residual = effect - np.take_along_axis(mean, cells, axis=1)
-            weight = seen * _tukey(residual, seen)
-        slopes[:, COLUMNS - 1] *= _holiday_credit(slopes[:, COLUMNS - 1], residual, seen, reference.grid.is_holiday)
-        effect = y - np.einsum("shk,sk->sh", features, slopes[:, :COLUMNS], optimize=True)
-        detrended = effect - trend * slopes[:, -1:]
+        slopes, residual, weight = self._within_cells(reference, y, seen, scale)
+        slopes[:, COLUMNS - 1] *= _holiday_credit(slopes[:, COLUMNS - 1], residual, seen, is_holiday)
+        effect = y - weather_kw(reference.grid, reference.temperature_c, scale, slopes)
+        effect -= is_holiday * slopes[:, COLUMNS - 1, None]
+        trend = (days - days.mean()) / max(days[-1], 1.0)
+        detrended = effect - trend[None, :] * slopes[:, -1:]
         base, effects = _shrunk_cells(detrended, weight, cells)
         rest = effect - np.take_along_axis(effects, cells, axis=1)
         level, age, slope = _level_and_trend(rest, weight, days, self.level_days)
@@ -163,23 +162,30 @@ class RidgeBaseline:
             int(state["freeze_s"][0]) if len(state["freeze_s"]) else 0,
         )
 
-    def _slopes(self, design: Floats, y: Floats, weight: Floats, cells: npt.NDArray[np.int64]) -> Floats:
-        """Regress within cells: every column relative to its cell's weighted mean."""
-        series, _, width = design.shape
-        within = np.empty_like(design)
-        for k in range(width):
-            mean = _cell_means(design[..., k], weight, cells)
-            within[..., k] = design[..., k] - np.take_along_axis(mean, cells, axis=1)
-        target = y - np.take_along_axis(_cell_means(y, weight, cells), cells, axis=1)
-        weighted = within * weight[..., None]
-        gram = np.matmul(weighted.transpose(0, 2, 1), within)
-        moment = np.matmul(weighted.transpose(0, 2, 1), target[..., None])
-        diagonal = np.einsum("skk->sk", gram)
-        penalty = self.ridge * diagonal + 1e-6 * np.maximum(weight.sum(axis=1), 1.0)[:, None]
-        # A reference holds few holidays, and they differ: their effect is drawn to none.
-        penalty[:, COLUMNS - 1] += _HOLIDAY_PRIOR_HOURS
-        gram = gram + penalty[:, :, None] * np.eye(width)
-        return np.asarray(np.linalg.solve(gram, moment)[..., 0].reshape(series, width))
+    def _within_cells(
+        self, reference: Series, y: Floats, seen: npt.NDArray[np.bool_], scale: TemperatureScale
+    ) -> tuple[Floats, Floats, Floats]:
+        """Regress within cells of the week; return slopes (S, COLUMNS + 1), residuals and robust weights (S, H)."""
+        filled = filled_temperature(reference.grid, reference.temperature_c, scale)
+        slopes, residual, weight = np.zeros((len(y), COLUMNS + 1)), np.zeros(y.shape), np.zeros(y.shape)
+        for zone in zone_groups(reference.grid):
+            cells = WeekCells.of(reference.grid, int(zone[0]))
+            for begin in range(0, len(zone), _BLOCK):
+                mine = zone[begin : begin + _BLOCK]
+                some = scale.subset(mine)
+                pieces = np.stack([*temperature_pieces(filled[mine], some)], axis=1) * some.is_known[:, None, None]
+                fit = regress(
+                    y[mine],
+                    seen[mine],
+                    pieces,
+                    reference.grid.is_holiday[mine],
+                    cells,
+                    ridge=self.ridge,
+                    holiday_prior_hours=_HOLIDAY_PRIOR_HOURS,
+                    rounds=_ROUNDS,
+                )
+                slopes[mine], residual[mine], weight[mine] = fit.slopes, fit.residual, fit.weight
+        return slopes, residual, weight
 
 
 @dataclass(frozen=True)
@@ -234,15 +240,6 @@ def _shrunk_cells(values: Floats, weight: Floats, cells: npt.NDArray[np.int64]) 
     flat_effects = effects.reshape(series, HOURS_PER_WEEK)
     base = flat_effects.mean(axis=1)
     return base, flat_effects - base[:, None]
-
-
-def _tukey(residual: Floats, seen: npt.NDArray[np.bool_]) -> Floats:
-    """Return Tukey's biweights."""
-    spread = np.array(
-        [1.4826 * np.median(np.abs(r[m])) if m.any() else 1.0 for r, m in zip(residual, seen, strict=True)]
-    )
-    u = residual / (_TUKEY * np.maximum(spread, 1e-9)[:, None])
-    return np.where(np.abs(u) < 1, (1 - u**2) ** 2, 0.0)
 
 
 def _level_and_trend(rest: Floats, weight: Floats, days: Floats, level_days: float) -> tuple[Floats, Floats, Floats]:

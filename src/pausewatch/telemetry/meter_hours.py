@@ -20,6 +20,7 @@ from pausewatch.telemetry.grid import HOUR_S, HourGrid
 
 _US = 1_000_000
 _MILLIWATT_PER_KW = 1_000_000
+_TOGETHER = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,21 @@ def contributions(
         cutoffs_us: cut-off of each site's report days, microseconds since the epoch, shape (S, D), rising.
     """
     rows = _Rows.of(readings, meters)
-    series = series_of_meter[rows.row]
-    usable = np.isfinite(rows.value)
-    relative_s = rows.start_us // _US - (grid.start_s + grid.offset_s)[series]
+    base_s = (grid.start_s + grid.offset_s)[series_of_meter]
 
     def parts(of: npt.NDArray[Any], known_us: npt.NDArray[np.int64], sign: int) -> Contributions:
         """Return what some rows contribute from the first report day whose cut-off is not before `known_us`."""
-        first_day = _first_day_at(known_us, series[of], cutoffs_us)
-        return _in_hours(rows.row[of], relative_s[of], rows.interval_s[of], rows.value[of], first_day, grid.hours, sign)
+        out = []
+        # A part at a time stays in a processor's cache.
+        for begin in range(0, max(len(of), 1), _TOGETHER):
+            some, known = of[begin : begin + _TOGETHER], known_us[begin : begin + _TOGETHER]
+            row = rows.row[some]
+            first_day = _first_day_at(known, series_of_meter[row], cutoffs_us)
+            start_s = rows.start_us[some] // _US - base_s[row]
+            out.append(_in_hours(row, start_s, rows.interval_s[some], rows.value[some], first_day, grid.hours, sign))
+        return Contributions(*(np.concatenate(of) for of in zip(*(vars(part).values() for part in out), strict=True)))
 
+    usable = np.isfinite(rows.value)
     added = parts(np.flatnonzero(usable), rows.available_us[usable], 1)
     again = usable[rows.superseded]
     gone = rows.superseded[again]
