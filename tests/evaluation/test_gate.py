@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.evaluation.told import event, history, said, trial
 from tests.signatures.episodes import corpus
 
 from pausewatch.errors import ModelError, UsageError
-from pausewatch.evaluation.gate import MATTERS, objections, promote, require_unseen
+from pausewatch.evaluation.gate import MATTERS, keep_evaluation, objections, promote, require_unseen
+from pausewatch.evaluation.report import Evaluation
+from pausewatch.evaluation.scoring import score_sites
 from pausewatch.evaluation.trial import TrialPlan
 from pausewatch.signatures.card import Card
 from pausewatch.signatures.model import train
@@ -87,6 +90,16 @@ def test_an_evaluation_of_another_file_is_refused(tmp_path: Path, card: Card) ->
 
     with pytest.raises(ModelError, match="another model"):
         promote(tmp_path, card.name)
+
+
+def test_an_evaluation_is_kept_where_no_model_was_kept_before(tmp_path: Path, card: Card) -> None:
+    scores = score_sites([trial([event()], [history((7, said()))])])
+    evaluation = Evaluation("", (), {RULE: scores, card.name: scores}, ())
+
+    kept = keep_evaluation(tmp_path / "new" / "models", card, RULE, evaluation)
+
+    assert json.loads(kept.read_text(encoding="utf-8"))["judges"][RULE][FOUND] == 1.0
+    assert objections(json.loads(kept.read_text(encoding="utf-8"))) == ["no better than rule"]
 
 
 def test_fleets_it_was_trained_on_are_no_test(card: Card) -> None:

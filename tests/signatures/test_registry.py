@@ -23,6 +23,7 @@ from pausewatch.signatures.registry import (
     roll_back,
     save,
     set_champion,
+    shipped_models,
 )
 from pausewatch.signatures.rule import Circumstances
 
@@ -110,6 +111,16 @@ def test_an_unknown_model_is_refused_with_those_there_are(tmp_path: Path, name: 
 def test_without_a_promotion_the_rule_judges(tmp_path: Path, name: str) -> None:
     assert champion_name(tmp_path) == RULE
     assert champion(tmp_path) is None
+
+
+def test_the_models_that_are_shipped_can_be_loaded(tmp_path: Path) -> None:
+    names = [p.name.removesuffix(".card.json") for p in shipped_models().glob("*.card.json")]
+
+    assert names
+    for shipped in names:
+        _, card = load(tmp_path, shipped)  # found beside the sources where the home doesn't hold it
+        assert {"model", "rule"} <= card.held_out.keys()
+    assert champion_name(shipped_models()) in {RULE, *names}
 
 
 def test_a_promotion_can_be_taken_back(tmp_path: Path, name: str) -> None:

@@ -52,6 +52,7 @@ def keep_evaluation(folder: Path, card: Card, champion: str, evaluation: Evaluat
         "seeds": [plan.seed for plan in evaluation.plans],
         "judges": {name: marks(scores) for name, scores in evaluation.scores.items()},
     }
+    folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return path
 
