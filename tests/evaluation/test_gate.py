@@ -34,7 +34,7 @@ def _marks(**more: float | None) -> dict[str, float | None]:
 
 def _told(card: Card, mine: dict[str, Any], rule: dict[str, Any]) -> dict[str, Any]:
     judges = {card.name: mine, RULE: rule}
-    return {"format": 1, "model": card.name, "sha256": card.sha256, "champion": RULE, "judges": judges}
+    return {"format": 1, "model": card.name, "sha256": card.sha256, "champion": RULE, "sites": 120, "judges": judges}
 
 
 def _keep(folder: Path, card: Card, told: dict[str, Any]) -> None:
@@ -74,10 +74,16 @@ def test_it_must_beat_the_rule_too_and_not_only_the_champion(card: Card) -> None
     assert any("worse than rule" in one for one in objections(told))
 
 
-def test_what_could_not_be_measured_decides_nothing(card: Card) -> None:
-    told = _told(card, _marks(**{FOUND: None, FALSE_TRAINING: 0.1}), _marks(**{FOUND: 0.9}))
+def test_what_was_not_measured_speaks_against_it(card: Card) -> None:
+    told = _told(card, _marks(**{FOUND: None, FALSE_TRAINING: 0.1}), _marks(**{FOUND: None}))
 
-    assert objections(told) == []
+    assert objections(told) == [f"not measured: {FOUND}"]
+
+
+def test_a_handful_of_sites_promotes_nothing(card: Card) -> None:
+    told = _told(card, _marks(**{FALSE_TRAINING: 0.1}), _marks()) | {"sites": 6}
+
+    assert objections(told) == ["evaluated on 6 sites; 100 are needed"]
 
 
 def test_a_challenger_nobody_evaluated_is_refused(tmp_path: Path, card: Card) -> None:
@@ -99,7 +105,9 @@ def test_an_evaluation_is_kept_where_no_model_was_kept_before(tmp_path: Path, ca
     kept = keep_evaluation(tmp_path / "new" / "models", card, RULE, evaluation)
 
     assert json.loads(kept.read_text(encoding="utf-8"))["judges"][RULE][FOUND] == 1.0
-    assert objections(json.loads(kept.read_text(encoding="utf-8"))) == ["no better than rule"]
+    against = objections(json.loads(kept.read_text(encoding="utf-8")))
+    assert "evaluated on 0 sites; 100 are needed" in against
+    assert "no better than rule" in against
 
 
 def test_fleets_it_was_trained_on_are_no_test(card: Card) -> None:

@@ -19,6 +19,8 @@ from pausewatch.signatures.card import Card
 from pausewatch.signatures.registry import RULE, champion_name, find_card, set_champion
 
 FORMAT = 1
+# Fewer sites than this say too little for a promotion.
+LEAST_SITES = 100
 # What matters, and whether more of it is better.
 MATTERS: tuple[tuple[str, bool], ...] = (
     ("untampered runs of 5 % and 5 days: found", True),
@@ -50,6 +52,7 @@ def keep_evaluation(folder: Path, card: Card, champion: str, evaluation: Evaluat
     told = {"format": FORMAT, "model": card.name, "sha256": card.sha256, "champion": champion} | {
         "command": evaluation.command,
         "seeds": [plan.seed for plan in evaluation.plans],
+        "sites": sum(plan.sites for plan in evaluation.plans),
         "judges": {name: marks(scores) for name, scores in evaluation.scores.items()},
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,11 +70,14 @@ def objections(told: Mapping[str, Any]) -> list[str]:
     """Return why a challenger must not be promoted, from its kept evaluation; none if it may."""
     mine = told["judges"][told["model"]]
     out = []
+    if told["sites"] < LEAST_SITES:
+        out.append(f"evaluated on {told['sites']} sites; {LEAST_SITES} are needed")
     for rival in dict.fromkeys((told["champion"], RULE)):
         theirs = told["judges"][rival]
         better = False
         for name, is_more_better in (*MATTERS, (_BRIER, False)):
             if mine[name] is None or theirs[name] is None:
+                out.append(f"not measured: {name}")
                 continue
             gain = (mine[name] - theirs[name]) * (1 if is_more_better else -1)
             better = better or gain > 0
@@ -79,7 +85,7 @@ def objections(told: Mapping[str, Any]) -> list[str]:
                 out.append(f"worse than {rival}: {name} {mine[name]:g} against {theirs[name]:g}")
         if not better:
             out.append(f"no better than {rival}")
-    return out
+    return list(dict.fromkeys(out))
 
 
 def promote(folder: Path, name: str) -> str:
