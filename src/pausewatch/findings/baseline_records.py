@@ -61,6 +61,16 @@ def latest_baseline(connection: Connection, pause_id: str, site_id: str) -> Base
     return None if row is None else _record(row)
 
 
+def latest_baselines(connection: Connection, pause_id: str, site_ids: Sequence[str]) -> dict[str, BaselineRecord]:
+    """Return the freeze that was recorded last for each of some sites in a pause; sites without one are left out."""
+    latest = _latest(connection, pause_id, site_ids)
+    records: dict[int, BaselineRecord] = {}
+    for some in chunks(sorted(set(latest.values()))):
+        query = select(BaselineRow.__table__).where(BaselineRow.sequence.in_(some))
+        records.update((row.sequence, _record(row)) for row in connection.execute(query))
+    return {site_id: records[sequence] for site_id, sequence in latest.items()}
+
+
 def read_baselines(connection: Connection) -> list[BaselineRecord]:
     """Return every freeze, in the order they were recorded."""
     return [_record(row) for row in connection.execute(select(BaselineRow.__table__).order_by(BaselineRow.sequence))]
@@ -71,6 +81,12 @@ def _are_latest(connection: Connection, sha256: str, pause_id: str, sites: Seque
     known = set(connection.execute(select(BaselineRow.sequence).where(same)).scalars())
     if not known:
         return False
+    latest = _latest(connection, pause_id, sites)
+    return all(latest.get(site_id) in known for site_id in sites)
+
+
+def _latest(connection: Connection, pause_id: str, sites: Sequence[str]) -> dict[str, int]:
+    """Return the number of each site's last freeze in a pause."""
     latest: dict[str, int] = {}
     for some in chunks(sites):
         query = (
@@ -79,7 +95,7 @@ def _are_latest(connection: Connection, sha256: str, pause_id: str, sites: Seque
             .group_by(BaselineSiteRow.site_id)
         )
         latest.update((site_id, sequence) for site_id, sequence in connection.execute(query))
-    return all(latest.get(site_id) in known for site_id in sites)
+    return latest
 
 
 def _record(row: Any) -> BaselineRecord:

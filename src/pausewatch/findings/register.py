@@ -10,7 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from pausewatch.errors import RegisterError
-from pausewatch.findings.baseline_records import latest_baseline, read_baselines, record_baselines
+from pausewatch.findings.baseline_records import (
+    latest_baseline,
+    latest_baselines,
+    read_baselines,
+    record_baselines,
+)
 from pausewatch.findings.database import Database
 from pausewatch.findings.documents import assessment_document
 from pausewatch.findings.history import Version, annotate, check_review
@@ -104,6 +109,11 @@ class Register:
         """Return the freeze that was recorded last for a site in a pause, or None."""
         with self._database.reading() as connection:
             return latest_baseline(connection, pause_id, site_id)
+
+    def latest_baselines(self, pause_id: str, site_ids: Sequence[str]) -> dict[str, BaselineRecord]:
+        """Return the freeze that was recorded last for each of some sites in a pause; none where there is none."""
+        with self._database.reading() as connection:
+            return latest_baselines(connection, pause_id, site_ids)
 
     def baselines(self) -> list[BaselineRecord]:
         """Return every freeze, in the order they were recorded."""

@@ -106,8 +106,9 @@ def latest_freezes(
     """
     out: dict[int, tuple[BaselineRecord, list[Site]]] = {}
     missing = []
+    latest = register.latest_baselines(pause.id, [site.id for site in sites])
     for site in sites:
-        record = register.baselines_for(pause.id, site.id)
+        record = latest.get(site.id)
         if record is None:
             missing.append(site.id)
         else:

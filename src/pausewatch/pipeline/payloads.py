@@ -22,6 +22,7 @@ from pausewatch.telemetry.panel import Lane
 Floats = npt.NDArray[np.float64]
 
 _DAILY = 28
+_HALF_DAY = 12
 _BEFORE_HOURS = 10 * 24
 _LONGEST_HOURS = 100 * 24
 
@@ -121,17 +122,18 @@ def _daily(day: SiteWatchDay) -> tuple[list[float], list[float]]:
     """Return the energy of the last days, MWh, oldest first; NaN where half a day was unseen."""
     view = _shown(day)
     local_day = day.grid.local_day[0]
-    last = int(local_day[-1])
-    observed, expected = [], []
-    for number in range(last - _DAILY + 1, last + 1):
-        mine = slice(*np.searchsorted(local_day, [number, number + 1]).tolist())
-        load, model = view.observed_kw[mine], view.expected.mean_kw[0][mine]
-        seen = np.isfinite(load)
-        enough = seen.sum() >= 12
-        observed.append(float(load[seen].mean()) * len(load) / 1e3 if enough else float("nan"))
-        known = np.isfinite(model)
-        expected.append(float(model[known].mean()) * len(model) / 1e3 if known.any() else float("nan"))
-    return observed, expected
+    shown = slice(int(np.searchsorted(local_day, local_day[-1] - _DAILY + 1)), None)
+    slot = local_day[shown] - local_day[-1] + _DAILY - 1
+    observed = _energies(view.observed_kw[shown], slot, _HALF_DAY)
+    return observed, _energies(view.expected.mean_kw[0][shown], slot, 1)
+
+
+def _energies(load_kw: Floats, slot: npt.NDArray[np.int32], enough: int) -> list[float]:
+    """Return the energy of each of _DAILY days at the mean of its known hours, MWh; NaN where fewer are known."""
+    known = np.isfinite(load_kw)
+    hours, count = (np.bincount(slot, weights, _DAILY) for weights in (None, known))
+    mean = np.bincount(slot, np.where(known, load_kw, 0.0), _DAILY) / np.maximum(count, 1)
+    return [float(mwh) for mwh in np.where(count >= enough, mean * hours / 1e3, np.nan)]
 
 
 def _unseen(day: SiteWatchDay, said: SiteDay) -> list[str]:
