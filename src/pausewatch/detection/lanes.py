@@ -11,6 +11,8 @@ from pausewatch.detection.episodes import Episode
 # it lies below the average PUE; these bounds hold from liquid cooling to old chilled water.
 MARGINAL_PUE_LOW, MARGINAL_PUE, MARGINAL_PUE_HIGH = 1.02, 1.2, 1.5
 _SAME_START_HOURS = 36
+# An IT meter that shows less than this of what the utility's implies is not the one to judge by.
+_SLIVER = 0.5
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,11 @@ class SiteEpisode:
 
     @property
     def main(self) -> Episode:
-        """The lane it is dated and judged by: the IT load where it shows there, else the utility."""
-        return self.it_load or self.utility  # type: ignore[return-value]
+        """The lane it is dated and judged by: the IT load where it shows there in full, else the utility."""
+        if self.it_load is None or self.utility is None:
+            return self.it_load or self.utility  # type: ignore[return-value]
+        is_sliver = self.it_load.excess_kw < _SLIVER * self.utility.excess_kw / MARGINAL_PUE
+        return self.utility if is_sliver else self.it_load
 
     @property
     def start_hour(self) -> int:

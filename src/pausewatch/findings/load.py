@@ -51,7 +51,7 @@ def _judge(
 ) -> Assessment:
     now = day.grid.hours
     features = measure(day, episode)
-    size = quantities(day, episode, features.it_agreement)
+    size = quantities(day, episode)
     start = instant(day, episode.start_hour)
     end = None if episode.end_hour is None else instant(day, episode.end_hour)
     until = end or instant(day, now)

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.detection.compute import efficiency
-from pausewatch.detection.episodes import Episode
 from pausewatch.detection.lanes import MARGINAL_PUE, MARGINAL_PUE_HIGH, MARGINAL_PUE_LOW, SiteEpisode
 from pausewatch.detection.watch import SiteWatchDay
 from pausewatch.findings.model import Bounds
@@ -18,8 +17,6 @@ from pausewatch.telemetry.panel import Lane
 Floats = npt.NDArray[np.float64]
 
 _Z90 = 1.6448536
-# The IT meter's word for the size is taken where it shows at least this share of what the utility implies.
-_IT_AGREES = 0.5
 _CORE = {Lane.UTILITY: Measure.UTILITY_IMPORT, Lane.IT_LOAD: Measure.IT_LOAD}
 
 
@@ -42,9 +39,10 @@ class Quantities:
     unseen_hours: int
 
 
-def quantities(day: SiteWatchDay, episode: SiteEpisode, it_agreement: float) -> Quantities:
-    """Size an episode of a site as seen on a report day."""
-    lane, part = _basis(episode, it_agreement)
+def quantities(day: SiteWatchDay, episode: SiteEpisode) -> Quantities:
+    """Size an episode of a site as seen on a report day, on the lane it is judged by."""
+    part = episode.main
+    lane = Lane(part.lane)
     low_share, share, high_share = _at_it(lane)
     hours = day.grid.hours
     raised = part.raised(hours)
@@ -86,13 +84,6 @@ def free_capacity_mw(day: SiteWatchDay) -> float:
             at_it = float(np.nanmean(recent)) / (1.0 if lane is Lane.IT_LOAD else MARGINAL_PUE_HIGH)
             return max(day.site.it_capacity_mw - at_it / 1e3, 0.0)
     return day.site.it_capacity_mw
-
-
-def _basis(episode: SiteEpisode, it_agreement: float) -> tuple[Lane, Episode]:
-    if episode.it_load is not None and (episode.utility is None or it_agreement >= _IT_AGREES):
-        return Lane.IT_LOAD, episode.it_load
-    assert episode.utility is not None  # noqa: S101  # an episode shows on one lane at least
-    return Lane.UTILITY, episode.utility
 
 
 def _at_it(lane: Lane) -> tuple[float, float, float]:

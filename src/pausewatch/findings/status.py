@@ -92,6 +92,8 @@ def _status(
     open_questions = [a for a in touching if a.verdict is Verdict.CANNOT_CONCLUDE and a.kind is Kind.SUSTAINED_LOAD]
     if open_questions:
         reasons.append("load above expectation on meters that can't be trusted")
+    if detectable_mw(day) >= day.site.it_capacity_mw:
+        reasons.append("no load the site could run would have been found")
     return (DayStatus.CANNOT_CONCLUDE, tuple(reasons)) if reasons else (DayStatus.CONSISTENT, ())
 
 
