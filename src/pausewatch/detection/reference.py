@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
+from pausewatch.baselines.backtest import Backtest
 from pausewatch.baselines.contract import Series
 from pausewatch.baselines.freeze import MIN_DAYS, FrozenBaselines, freeze
 from pausewatch.detection.detector import Calibration, Detector
+from pausewatch.detection.plateaus import plateaus
 from pausewatch.fleet import Activity, Fleet, Pause, Site
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.lake import Lake
@@ -20,6 +22,7 @@ from pausewatch.telemetry.timeline import Timeline
 
 LANES = (Lane.UTILITY, Lane.IT_LOAD)
 MAX_REFERENCE_DAYS = 400
+PLATEAU = "the load stepped up within the reference"
 NOT_LEARNED = (Activity.TRAINING, Activity.COMMISSIONING, Activity.MAINTENANCE)
 # Below this share of strictly valid hours the usable ones are learned from too: a meter that drops every fifth sample
 # has few hours with 80 % of them, and many that tell their mean well.
@@ -93,7 +96,25 @@ def learn(fleet: Fleet, lake: Lake, sites: Sequence[Site], pause: Pause, detecto
     lanes_of_site = np.maximum(sum(panel.lanes[lane].has_meter.astype(np.float64) for lane in LANES), 1.0)
     budget = np.tile(fleet.false_alarms_per_site_year / lanes_of_site, len(LANES))
     calibration = detector.calibrate(heldout.residual_kw, heldout.restart, heldout.grid.local_day, budget)
-    return Frozen(baselines, calibration)
+    return Frozen(_with_plateaus(baselines, heldout, calibration, detector), calibration)
+
+
+def _with_plateaus(
+    baselines: FrozenBaselines, heldout: Backtest, calibration: Calibration, detector: Detector
+) -> FrozenBaselines:
+    """Say beside each baseline where its reference stepped up and stayed up."""
+    observed = heldout.expected_kw + heldout.residual_kw
+    found = plateaus(heldout.residual_kw, observed, heldout.restart, calibration.whitener, detector.reach)
+    told = tuple(
+        tuple(
+            f"{PLATEAU} by {one.step_kw / 1e3:.3g} MW on {heldout.grid.hour_start(s, one.hour):%-d %B %Y} and stayed: "
+            "if that was training, it was learned as normal"
+            for one in each
+        )
+        for s, each in enumerate(found)
+    )
+    warnings = tuple((*old, *new) for old, new in zip(baselines.warnings, told, strict=True))
+    return replace(baselines, warnings=warnings)
 
 
 def testable(panel: Panel, lane: Lane) -> Bools:
