@@ -58,6 +58,8 @@ INGESTS_SCHEMA: Mapping[str, Any] = {
 }
 _SCHEMAS = {"readings": READINGS_SCHEMA, "rejects": REJECTS_SCHEMA, "ingests": INGESTS_SCHEMA}
 _COMPACT_ABOVE_FILES = 256
+# Rows are sorted by site within what is written at once: a batch of sites reads the row groups it lies in.
+_ROW_GROUP = 1 << 17
 _AWS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -107,7 +109,7 @@ class Lake:
         """
         if rows.is_empty():
             return
-        from deltalake import write_deltalake
+        from deltalake import WriterProperties, write_deltalake
 
         schema = _SCHEMAS[table]
         data = rows.select([pl.col(name).cast(kind) for name, kind in schema.items()]).to_arrow()
@@ -119,6 +121,7 @@ class Lake:
                 data,
                 mode="append",
                 partition_by=partition,
+                writer_properties=WriterProperties(max_row_group_size=_ROW_GROUP),
                 storage_options=dict(self.storage_options),
             ),
         )
@@ -140,11 +143,10 @@ class Lake:
             frame = frame.filter((pl.col("month") >= since.strftime("%Y-%m")) & (pl.col("interval_start") >= since))
         if until is not None:
             frame = frame.filter((pl.col("month") <= until.strftime("%Y-%m")) & (pl.col("interval_start") < until))
-        if site_ids is not None:
-            if site_ids:
-                # A range is told from a file's statistics, a set isn't: whole row groups of other sites stay unread.
-                frame = frame.filter(pl.col("site_id").is_between(pl.lit(min(site_ids)), pl.lit(max(site_ids))))
-            frame = frame.filter(pl.col("site_id").is_in(list(site_ids)))
+        if site_ids is not None and not site_ids:
+            frame = frame.clear()
+        elif site_ids is not None:
+            frame = _of_sites(frame, site_ids)
         if meter_id is not None:
             frame = frame.filter(pl.col("meter_id") == meter_id)
         if available_until is not None:
@@ -180,14 +182,14 @@ class Lake:
                 self._guarded(f"can't compact {table}", partial(self._compact, table))
 
     def _compact(self, table: str) -> None:
-        from deltalake import DeltaTable
+        from deltalake import DeltaTable, WriterProperties
         from deltalake.exceptions import CommitFailedError
 
         delta = DeltaTable(self._uri(table), storage_options=dict(self.storage_options))
         if len(delta.file_uris()) > _COMPACT_ABOVE_FILES:
             # Another process may be compacting too; one of them is enough.
             with contextlib.suppress(CommitFailedError):
-                delta.optimize.compact()
+                delta.optimize.compact(writer_properties=WriterProperties(max_row_group_size=_ROW_GROUP))
 
     def _scan(self, table: str) -> pl.LazyFrame:
         from deltalake import DeltaTable
@@ -225,3 +227,15 @@ class Lake:
             raise LakeError(
                 what, where=self.root, why=why, remedy="nothing was lost; run again once that is mended"
             ) from error
+
+
+def _of_sites(frame: pl.LazyFrame, site_ids: Sequence[str]) -> pl.LazyFrame:
+    """Keep the rows of some sites, and leave row groups that hold none of them unread.
+
+    A range is told from a row group's statistics; a set beside it in one filter would keep that from being used, so it
+    is asked as a column of its own.
+    """
+    nearby = frame.filter((pl.col("site_id") >= min(site_ids)) & (pl.col("site_id") <= max(site_ids)))
+    columns = frame.collect_schema().names()
+    is_one = pl.col("site_id").is_in(list(site_ids)).alias("is_one")
+    return nearby.with_columns(is_one).filter(pl.col("is_one")).select(columns)

@@ -47,10 +47,11 @@ class Contributions:
         """Return those that hours [0, hours), as known on a report day, don't hold yet."""
         return self._only((self.day > day) | (self.hour >= hours))
 
-    def and_also(self, other: Contributions) -> Contributions:
-        """Return these and others, by day."""
-        mine, others = vars(self).values(), vars(other).values()
-        return Contributions(*(np.concatenate(pair) for pair in zip(mine, others, strict=True))).by_day()
+    @staticmethod
+    def joined(parts: Sequence[Contributions]) -> Contributions:
+        """Return several as one, by day."""
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return Contributions(*(np.concatenate(of) for of in columns)).by_day()
 
     def by_day(self) -> Contributions:
         """Return them sorted by day."""
@@ -99,13 +100,13 @@ def contributions(
             first_day = _first_day_at(known, series_of_meter[row], cutoffs_us)
             start_s = rows.start_us[some] // _US - base_s[row]
             out.append(_in_hours(row, start_s, rows.interval_s[some], rows.value[some], first_day, grid.hours, sign))
-        return Contributions(*(np.concatenate(of) for of in zip(*(vars(part).values() for part in out), strict=True)))
+        return Contributions.joined(out)
 
     usable = np.isfinite(rows.value)
     added = parts(np.flatnonzero(usable), rows.available_us[usable], 1)
     again = usable[rows.superseded]
     gone = rows.superseded[again]
-    return added.and_also(parts(gone, rows.superseded_us[again], -1)) if len(gone) else added.by_day()
+    return Contributions.joined([added, parts(gone, rows.superseded_us[again], -1)])
 
 
 @dataclass(frozen=True)

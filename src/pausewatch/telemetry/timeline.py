@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -101,30 +101,33 @@ class Timeline:
             # Intervals that reach beyond the hours it had are read again, and all that something arrived of since.
             arrived = _first_arrived(lake, sites, since, cutoffs[:, position], latest)
             since = max(min(known_end - timedelta(hours=1) - _LONGEST_INTERVAL, arrived or known_end), since)
-        rows = (
-            lake.readings(
-                site_ids=[s.id for s in sites],
-                since=since,
-                until=_end(grid.start_s, grid.hours),
-                available_until=latest,
+        parts: list[Contributions] = []
+        let_in = np.zeros(len(sites), dtype=np.int64)
+        # All versions of an interval lie in one month: read apart, a year of a batch fits in little memory.
+        for begin, following in _months(since, _end(grid.start_s, grid.hours)):
+            rows = (
+                lake.readings(site_ids=[s.id for s in sites], since=begin, until=following, available_until=latest)
+                .select(
+                    "site_id",
+                    "meter_id",
+                    "interval_start",
+                    "interval_s",
+                    pl.when(pl.col("quality").is_in(list(USABLE))).then("value").alias("value"),
+                    "available_at",
+                )
+                .collect()
             )
-            .select(
-                "site_id",
-                "meter_id",
-                "interval_start",
-                "interval_s",
-                pl.when(pl.col("quality").is_in(list(USABLE))).then("value").alias("value"),
-                "available_at",
-            )
-            .collect()
-        )
-        changes = contributions(rows, meters=index.keys, series_of_meter=index.series, grid=grid, cutoffs_us=cutoffs)
-        let_in = _let_in(rows, sites, cutoffs[:, -1])
+            part = contributions(rows, meters=index.keys, series_of_meter=index.series, grid=grid, cutoffs_us=cutoffs)
+            let_in += _let_in(rows.lazy(), sites, cutoffs[:, -1])
+            if carried is not None:
+                part = part.beyond(position, taken)
+                known = rows.lazy().filter(pl.col("interval_start") < known_end)
+                let_in -= _let_in(known, sites, cutoffs[:, position])
+            parts.append(part)
+        changes = Contributions.joined(parts)
         if carried is not None:
-            changes = changes.beyond(position, taken)
             hours.add(changes.on(0, position))
-            again = _let_in(rows.filter(pl.col("interval_start") < known_end), sites, cutoffs[:, position])
-            let_in = carried.rows + let_in - again
+            let_in += carried.rows
         return Timeline(tuple(sites), grid, index, tuple(days), changes, hours, cutoffs, let_in, position)
 
     def advance(self) -> Panel:
@@ -160,15 +163,11 @@ def is_still_known(lake: Lake, sites: Sequence[Site], start: datetime, known: Kn
         cutoffs: cut-off of each site on the day it was taken, microseconds since the epoch, shape (S,).
     """
     first = HourGrid.covering(start, start, (), ()).start_s
-    rows = (
-        lake.readings(
-            site_ids=[s.id for s in sites],
-            since=start - _LONGEST_INTERVAL,
-            until=_end(first, known.hours.seconds.shape[1]),
-            available_until=_instant(int(cutoffs.max())),
-        )
-        .select("site_id", "available_at")
-        .collect()
+    rows = lake.readings(
+        site_ids=[s.id for s in sites],
+        since=start - _LONGEST_INTERVAL,
+        until=_end(first, known.hours.seconds.shape[1]),
+        available_until=_instant(int(cutoffs.max())),
     )
     return bool(np.array_equal(_let_in(rows, sites, cutoffs), known.rows))
 
@@ -192,23 +191,35 @@ def _first_arrived(
     return first
 
 
-def _let_in(rows: pl.DataFrame, sites: Sequence[Site], cutoffs: Instants) -> npt.NDArray[np.int64]:
+def _let_in(rows: pl.LazyFrame, sites: Sequence[Site], cutoffs: Instants) -> npt.NDArray[np.int64]:
     """Return how many rows of each site its cut-off lets in, shape (S,)."""
-    counted = (
-        rows.lazy()
-        .select(pl.col("site_id").cast(pl.Utf8), pl.col("available_at").dt.epoch("us"))
-        .join(_cutoff_of(sites, cutoffs).lazy(), on="site_id")
-        .filter(pl.col("available_at") <= pl.col("cutoff_us"))
-        .group_by("site_id")
-        .len()
-        .collect()
-    )
-    count = dict(counted.rows())
-    return np.asarray([count.get(site.id, 0) for site in sites], dtype=np.int64)
+    # What every cut-off lets in is nearly all: only the rest is told site by site.
+    everywhere = pl.col("available_at") <= pl.lit(datetime.fromtimestamp(int(cutoffs.min()) / 1e6, UTC))
+    mine = pl.col("available_at").dt.epoch("us") <= pl.col("cutoff_us")
+    parts = [
+        rows.filter(everywhere),
+        rows.filter(~everywhere).join(_cutoff_of(sites, cutoffs).lazy(), on="site_id").filter(mine),
+    ]
+    count = dict.fromkeys((site.id for site in sites), 0)
+    for part in parts:
+        for site_id, some in part.group_by("site_id").len().collect().rows():
+            count[site_id] = count.get(site_id, 0) + some
+    return np.asarray([count[site.id] for site in sites], dtype=np.int64)
 
 
 def _cutoff_of(sites: Sequence[Site], cutoffs: Instants) -> pl.DataFrame:
     return pl.DataFrame({"site_id": [s.id for s in sites], "cutoff_us": cutoffs})
+
+
+def _months(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Cut a span at the starts of UTC's months."""
+    begin = since.astimezone(UTC)
+    while begin < until:
+        following = (begin.replace(day=1) + timedelta(days=32)).replace(
+            day=1, hour=0, minute=0, second=0, microsecond=0
+        )
+        yield begin, min(following, until)
+        begin = following
 
 
 def _end(start_s: int, hours: int) -> datetime:
