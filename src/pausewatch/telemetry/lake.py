@@ -121,7 +121,7 @@ class Lake:
                 data,
                 mode="append",
                 partition_by=partition,
-                writer_properties=WriterProperties(max_row_group_size=_ROW_GROUP),
+                writer_properties=WriterProperties(compression="SNAPPY", max_row_group_size=_ROW_GROUP),
                 storage_options=dict(self.storage_options),
             ),
         )
@@ -189,7 +189,9 @@ class Lake:
         if len(delta.file_uris()) > _COMPACT_ABOVE_FILES:
             # Another process may be compacting too; one of them is enough.
             with contextlib.suppress(CommitFailedError):
-                delta.optimize.compact(writer_properties=WriterProperties(max_row_group_size=_ROW_GROUP))
+                delta.optimize.compact(
+                    writer_properties=WriterProperties(compression="SNAPPY", max_row_group_size=_ROW_GROUP)
+                )
 
     def _scan(self, table: str) -> pl.LazyFrame:
         from deltalake import DeltaTable
