@@ -149,6 +149,22 @@ def test_where_the_level_wanders_by_more_than_the_load_an_accepted_edge_is_still
     assert step_episodes("it_load", weak, 5.0, raised(*spans), wandering) == []
 
 
+WANDERING = Noise(daily_sd_kw=2_000.0, daily_rho=0.6, level_sd_kw=np.full(HOURS, 500.0))
+
+
+def test_where_the_level_wanders_a_return_from_a_dip_is_no_episode():
+    residual = raised((497, 500, -800.0))
+    assert step_episodes("it_load", [edge(500, 800.0)], 5.0, residual, WANDERING) == []
+
+
+def test_where_the_level_wanders_an_end_without_an_edge_is_dated_by_the_load():
+    residual = raised((500, 740, 800.0))
+    (episode,) = step_episodes("it_load", [edge(500, 800.0)], 5.0, residual[:1200], WANDERING)
+    assert episode.end_hour == pytest.approx(740, abs=3)
+    (lasting,) = step_episodes("it_load", [edge(500, 800.0)], 5.0, residual[:760], WANDERING)
+    assert lasting.end_hour is None
+
+
 def test_the_size_is_measured_from_the_level_before():
     residual = raised((500, 900, 800.0)) + 3_000.0
     (episode,) = step_episodes("it_load", edges((500, 900, 800.0)), 5.0, residual, NOISE)

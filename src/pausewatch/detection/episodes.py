@@ -38,6 +38,7 @@ _MIN_RAISED_HOURS = 24
 _EDGE_SHARE = 0.3
 # An edge whose load isn't there, by so many standard deviations of what was measured, is none.
 _CONTRADICTS_SD = 3.0
+_AROUND_HOURS = 48
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Episode:
         sd_kw: standard deviation of `excess_kw`.
         strength: test statistic over its threshold when strongest.
         alarm_day: number of the report day on which it was first seen.
+        is_sized_by_edge: whether its level wanders by more than its size, so that the edge alone tells it.
     """
 
     lane: str
@@ -65,6 +67,7 @@ class Episode:
     sd_kw: float
     strength: float
     alarm_day: int
+    is_sized_by_edge: bool = False
 
     @property
     def start_hour(self) -> int:
@@ -228,13 +231,20 @@ def _measured(lane: str, group: Sequence[_Span], residual_kw: Floats, noise: Noi
     if excess is None or (hours < _MIN_RAISED_HOURS and closed[-1][1] is not None):
         return None
     sd = excess_sd(noise, start, now, hours / 24.0, has_level)
+    is_by_edge = False
     if excess < sd:
         # The level wanders by more than this load: only an edge that still stands in the step test can tell its size.
         sharpest = max(group, key=lambda span: span.strength)
         by_edge = float(np.median([span.size for span in group]))
-        if sharpest.strength < 1.0 or by_edge - excess > _CONTRADICTS_SD * sd:
+        if sharpest.strength < 1.0 or by_edge - excess > _CONTRADICTS_SD * sd or not _rises(above, start, by_edge):
             return None
-        excess = by_edge
+        begin, end = closed[-1]
+        if end is None:
+            end = _dated_end(above, begin, by_edge)
+            closed[-1] = (begin, end)
+            if end is not None and end - begin < _MIN_RAISED_HOURS:
+                return None
+        excess, is_by_edge = by_edge, True
         sd = float(np.hypot(sharpest.sd, _EDGE_SHARE * excess))
     return Episode(
         lane=lane,
@@ -246,6 +256,7 @@ def _measured(lane: str, group: Sequence[_Span], residual_kw: Floats, noise: Noi
         sd_kw=sd,
         strength=max(s.strength for s in group),
         alarm_day=min(s.alarm_day for s in group),
+        is_sized_by_edge=is_by_edge,
     )
 
 
@@ -273,6 +284,25 @@ def _mean(above: Floats, parts: Sequence[tuple[int, int | None]], now: int) -> f
     values = np.concatenate([above[max(b, 0) : now if e is None else e] for b, e in parts])
     seen = values[np.isfinite(values)]
     return float(seen.mean()) if len(seen) else None
+
+
+def _rises(above: Floats, start: int, size: float) -> bool:
+    """Return whether the days around an edge differ by most of it; coming back from a dip of hours is no rise."""
+    before, after = above[max(start - _AROUND_HOURS, 0) : max(start, 0)], above[max(start, 0) : start + _AROUND_HOURS]
+    before, after = before[np.isfinite(before)], after[np.isfinite(after)]
+    if len(before) < _MIN_SEEN or len(after) < _MIN_SEEN:
+        return True
+    return float(np.median(after) - np.median(before)) >= 0.5 * size
+
+
+def _dated_end(above: Floats, start: int, size: float) -> int | None:
+    """Return the hour that best parts raised from ordinary load after an edge; None if that is about now."""
+    begin = max(start, 0)
+    raised = np.where(np.isfinite(above[begin:]), above[begin:] - 0.5 * size, 0.0)
+    if not len(raised):
+        return None
+    end = begin + int(np.cumsum(raised).argmax()) + 1
+    return None if len(above) - end < _END_HOURS else end
 
 
 def _came_down(above: Floats, end: int, following: int, size: float) -> bool:

@@ -55,7 +55,8 @@ def quantities(day: SiteWatchDay, episode: SiteEpisode) -> Quantities:
         low=max(part.excess_kw - _Z90 * sd_kw, 0.0) * low_share / 1e3,
         high=(part.excess_kw + _Z90 * sd_kw) * high_share / 1e3,
     )
-    measured_mwh = max(float(above[seen].sum()), 0.0) / 1e3
+    summed_kwh = part.excess_kw * int(seen.sum()) if part.is_sized_by_edge else float(above[seen].sum())
+    measured_mwh = max(summed_kwh, 0.0) / 1e3
     spread_mwh = _Z90 * sd_kw * int(seen.sum()) / 1e3
     energy = Bounds(
         estimate=measured_mwh * share + unseen_hours * excess.estimate,
