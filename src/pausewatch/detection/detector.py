@@ -15,6 +15,7 @@ from pausewatch.detection.drift_test import (
     advance_drift,
     fit_drift,
 )
+from pausewatch.detection.evidence import Evidence
 from pausewatch.detection.extremes import standard_score_threshold
 from pausewatch.detection.step_test import StepWindows, scan_steps
 from pausewatch.detection.whitening import ORDER, Innovations, Whitener, fit_whitener, innovations
@@ -130,11 +131,13 @@ class Drift:
 class Detector:
     """Two sequential tests side by side over a batch of series.
 
-    Abrupt load is the step test's, protracted load the drift test's; each has half of a series' alarm budget.
+    Abrupt load is the step test's, protracted load the drift test's; each has half of a series' alarm budget. `uses`
+    says what is on.
     """
 
     reach: StepWindows = field(default_factory=StepWindows)
     drift_settings: DriftSettings = field(default_factory=DriftSettings)
+    uses: Evidence = field(default_factory=Evidence)
 
     def calibrate(
         self,
@@ -161,7 +164,7 @@ class Detector:
             scan = scan_steps(_window(whole, end, self.reach), whitener.step_response, self.reach, precision)
             strongest = scan.z.max(axis=1)
             daily_max[:, i] = np.where(strongest > 0, strongest, np.nan)
-        budget = alarms_per_year / 2.0
+        budget = alarms_per_year / self.uses.load_tests
         days, fold_of_day = _daily_means(heldout_kw, local_day, restart)
         drift = fit_drift(days, fold_of_day, budget, self.drift_settings)
         return Calibration(
@@ -213,7 +216,7 @@ class Detector:
         response = whitener.step_response
         scan = scan_steps(window, response, self.reach, precision)
         # A series without accepted steps has nothing to re-estimate: only a score over the threshold changes it.
-        strong = np.abs(scan.z).max(axis=1) >= calibration.step_threshold
+        strong = (np.abs(scan.z).max(axis=1) >= calibration.step_threshold) & self.uses.step_test
         for s in range(series):
             if not strong[s] and not state.changes[s]:
                 continue
@@ -231,7 +234,8 @@ class Detector:
             if moved is not None:
                 since = int(local_day[s, min(max(moved, 0), hours - 1)])
                 self._rewind_drift(state, calibration, residual_kw, level_sd_kw, local_day, s, since, day)
-        self._advance_drift(state, calibration, residual_kw, level, end_hour, local_day, day)
+        if self.uses.drift_test:
+            self._advance_drift(state, calibration, residual_kw, level, end_hour, local_day, day)
         state.past = [*state.past[-_REWIND_DAYS:], (day, state.drift.copy())]
         return window
 

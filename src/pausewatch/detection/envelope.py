@@ -43,8 +43,10 @@ def detectable_kw(detector: Detector, calibration: Calibration, window: Innovati
     loss = (1.0 + kept) / 2.0
     with np.errstate(divide="ignore"):
         step = (calibration.step_threshold + _Z90) / (loss * np.sqrt(typical))
-    by_step = step * whitener.innovation_sd_kw
-    return np.asarray(np.minimum(by_step, _by_drift(calibration, level_sd_kw, detector, weight)))
+    nothing = np.full(len(weight), np.inf)
+    by_step = step * whitener.innovation_sd_kw if detector.uses.step_test else nothing
+    by_drift = _by_drift(calibration, level_sd_kw, detector, weight) if detector.uses.drift_test else nothing
+    return np.asarray(np.minimum(by_step, by_drift))
 
 
 def _by_drift(calibration: Calibration, level_sd_kw: Floats, detector: Detector, weight: Floats) -> Floats:

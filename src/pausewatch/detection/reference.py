@@ -88,15 +88,21 @@ def learn(fleet: Fleet, lake: Lake, sites: Sequence[Site], pause: Pause, detecto
     span = slice(skip, skip + whole_days * 24)
     load = np.concatenate([learnable(panel, sites, lane)[:, span] for lane in LANES])
     temperature = np.concatenate([panel.temperature_c[:, span]] * len(LANES))
-    has_meter = [bool(panel.lanes[lane].has_meter[s]) for lane in LANES for s in range(len(sites))]
+    has_meter = [
+        bool(panel.lanes[lane].has_meter[s]) and detector.uses.has_lane(lane)
+        for lane in LANES
+        for s in range(len(sites))
+    ]
     many = series_grid(grid)
     baselines = freeze(Series(series_keys(sites), many, load, temperature), has_meter)
     heldout = baselines.heldout
     assert heldout is not None  # noqa: S101  # freeze always backtests
-    lanes_of_site = np.maximum(sum(panel.lanes[lane].has_meter.astype(np.float64) for lane in LANES), 1.0)
+    lanes_of_site = np.maximum(np.reshape(has_meter, (len(LANES), -1)).sum(axis=0, dtype=np.float64), 1.0)
     budget = np.tile(fleet.false_alarms_per_site_year / lanes_of_site, len(LANES))
     calibration = detector.calibrate(heldout.residual_kw, heldout.restart, heldout.grid.local_day, budget)
-    return Frozen(_with_plateaus(baselines, heldout, calibration, detector), calibration)
+    if detector.uses.reference_test:
+        baselines = _with_plateaus(baselines, heldout, calibration, detector)
+    return Frozen(baselines, calibration)
 
 
 def _with_plateaus(

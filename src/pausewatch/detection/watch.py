@@ -14,6 +14,7 @@ from pausewatch.detection.detector import Detector, DetectorState
 from pausewatch.detection.drifts import drift_episode, with_drifts
 from pausewatch.detection.envelope import detectable_kw
 from pausewatch.detection.episodes import Episode, Noise, step_episodes
+from pausewatch.detection.evidence import Evidence
 from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid, testable
 from pausewatch.fleet import Activity, Fleet, Pause, Site
 from pausewatch.telemetry.grid import HourGrid
@@ -72,6 +73,7 @@ class SiteWatchDay:
         temperature_c: outdoor temperature, shape (H,).
         seen_s: seconds of the local day each meter was seen for, by meter id.
         last_seen_hour: last hour anything was seen of each meter, by meter id; absent where nothing was.
+        uses: the lanes and tests that are on.
     """
 
     site: Site
@@ -85,6 +87,7 @@ class SiteWatchDay:
     temperature_c: Floats
     seen_s: dict[str, int]
     last_seen_hour: dict[str, int]
+    uses: Evidence = field(default_factory=Evidence)
 
 
 @dataclass(frozen=True)
@@ -228,6 +231,7 @@ class WatchDay:
             temperature_c=panel.temperature_c[position, span],
             seen_s=seen_s,
             last_seen_hour=last_seen,
+            uses=watch.detector.uses,
         )
 
     def _lane(self, lane: Lane, series: int, position: int) -> LaneDay:
@@ -244,7 +248,7 @@ class WatchDay:
         )
         return LaneDay(
             lane=lane,
-            has_meter=bool(self.panel.lanes[lane].has_meter[position]),
+            has_meter=bool(self.panel.lanes[lane].has_meter[position]) and watch.detector.uses.has_lane(lane),
             refusals=refusals,
             observed_kw=self.observed_kw[series, span],
             expected=expected,

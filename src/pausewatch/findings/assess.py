@@ -18,7 +18,7 @@ def assess(day: SiteWatchDay, judge: Explainer = explain) -> tuple[SiteDay, list
         day: the site as seen on the report day.
         judge: what weighs the hypotheses of load: the rule, or a promoted model.
     """
-    wrong = contradictions(day)
+    wrong = contradictions(day) if day.uses.integrity else []
     found = [*load_findings(day, wrong, judge), *gap_findings(day), *integrity_findings(day, wrong)]
     found.sort(key=lambda a: (a.start, a.kind))
     return site_day(day, found), found
