@@ -153,6 +153,19 @@ def test_reading_twice_gives_the_same(kind: Kind, tmp_path: Path) -> None:
         assert (first.origin, first.sha256) == (second.origin, second.sha256)
 
 
+def test_a_file_that_is_known_is_not_read_again(kind: Kind, tmp_path: Path) -> None:
+    meter = kind.meter(tmp_path)
+    first = read(meter)
+    asked = []
+
+    def is_known(origin: str, sha256: str) -> bool:
+        asked.append((origin, sha256))
+        return True
+
+    assert list(open_source(a_site(), meter).read(None, None, is_known)) == []
+    assert asked == [(batch.origin, batch.sha256) for batch in first]
+
+
 def test_the_hash_is_of_the_stored_bytes(kind: Kind, tmp_path: Path) -> None:
     for batch in read(kind.meter(tmp_path)):
         with fsspec.open(batch.origin, "rb") as stored:

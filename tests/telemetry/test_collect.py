@@ -172,6 +172,42 @@ def test_a_value_rewritten_under_its_arrival_does_not_change_the_past(
     assert values(lake) == [rewritten, 7.0]
 
 
+def _days(folder: Path, site: str, days: dict[str, list[float]]) -> None:
+    for name, readings in days.items():
+        (folder / f"{site}-{name}.csv").write_text(csv_text(at(f"2026-04-{name[:2]}"), readings))
+
+
+def _fleet_of_days(folder: Path, *sites: str) -> Fleet:
+    return fleet_of(folder, *(site_data(id=s, meters=[meter_data(source=csv_source(f"{s}-*.csv"))]) for s in sites))
+
+
+def test_a_later_file_corrects_an_earlier_one_of_the_same_collect(tmp_path: Path, lake: Lake) -> None:
+    _days(tmp_path, "one", {"01": [1.0] * 96, "02": [2.0] * 96, "02b": [2.0] * 95 + [5.0]})
+    summary = collect(_fleet_of_days(tmp_path, "one"), lake, now=FIRST)
+    assert counts(summary) == (193, 0, 3, 0)
+    assert values(lake, FIRST - timedelta(seconds=1), "one")[-1] == 2.0
+    assert values(lake, FIRST, "one")[-1] == 5.0
+
+
+def test_collecting_sites_together_or_one_by_one_is_the_same(tmp_path: Path) -> None:
+    names = ("one", "two", "three")
+    for i, name in enumerate(names):
+        _days(tmp_path, name, {"01": [10.0 + i] * 96, "02": [20.0 + i] * 96})
+    fleet = _fleet_of_days(tmp_path, *names)
+    together, apart = (Lake.open(str(tmp_path / folder)) for folder in ("together", "apart"))
+    for moment in (FIRST, SECOND, THIRD):
+        collect(fleet, together, now=moment)
+        for name in names:
+            collect(fleet, apart, site_ids=[name], now=moment)
+        for i, name in enumerate(names):
+            _days(tmp_path, name, {"02": [20.0 + i] * 50 + [moment.day * 100.0] * 46, "03": [30.0] * (40 * moment.day)})
+    assert everything(together).equals(everything(apart))
+    record = ["ingest_id", "readings", "rejects", "first_interval", "last_interval", "first_available_at"]
+    told = [made.ingests().select(record).collect().sort("ingest_id") for made in (together, apart)]
+    assert told[0].equals(told[1])
+    assert len(everything(together)) == 3 * (96 + 96 + 2 * 46 + 80)
+
+
 def test_since_until_and_sites(fleet: Fleet, lake: Lake) -> None:
     middle = START + 40 * STEP
     collect(fleet, lake, since=middle, until=middle + 4 * STEP, site_ids=["texas-1"], now=FIRST)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import glob
 import gzip
 import hashlib
+import re
 import time
 import zlib
+from bisect import bisect_left
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pausewatch.errors import SourceError
 
@@ -16,25 +19,65 @@ _WEB = ("http://", "https://")
 _SETTLED_NS = 2_000_000_000
 
 
-def list_files(path: str, where: str) -> list[str]:
-    """Return the files a path, glob or URL names, sorted.
+class Files:
+    """The files of one run: each folder is listed once, however many meters' patterns look into it."""
 
-    Raises:
-        SourceError: there is none.
-    """
-    import fsspec
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, str], list[str]] = {}
 
-    try:
-        filesystem, root = fsspec.core.url_to_fs(path)
-        # On the web a question mark begins a query; a bracket may simply stand in a folder's name.
-        is_pattern = not path.startswith(_WEB) and glob.has_magic(root) and not filesystem.exists(root)
-        found = sorted(filesystem.glob(root)) if is_pattern else [root]
-    except Exception as error:  # every kind of store has errors of its own
-        raise SourceError("the source can't be reached", where=f"{where}, {path}", why=_first_line(error)) from error
-    if not found:
-        raise SourceError("no file matches", where=f"{where}, {path}", remedy="check the path and its pattern")
-    protocol = path.split("://", 1)[0] + "://" if "://" in path else ""
-    return [f if not protocol or "://" in f else protocol + str(f).removeprefix(protocol) for f in found]
+    def listed(self, path: str, where: str) -> list[str]:
+        """Return the files a path, glob or URL names, sorted.
+
+        Raises:
+            SourceError: there is none.
+        """
+        import fsspec
+
+        try:
+            filesystem, root = fsspec.core.url_to_fs(path)
+            # On the web a question mark begins a query; a bracket may simply stand in a folder's name.
+            is_pattern = not path.startswith(_WEB) and glob.has_magic(root) and not filesystem.exists(root)
+            found = self._matching(filesystem, root) if is_pattern else [root]
+        except Exception as error:  # every kind of store has errors of its own
+            raise SourceError(
+                "the source can't be reached", where=f"{where}, {path}", why=_first_line(error)
+            ) from error
+        if not found:
+            raise SourceError("no file matches", where=f"{where}, {path}", remedy="check the path and its pattern")
+        protocol = path.split("://", 1)[0] + "://" if "://" in path else ""
+        return [f if not protocol or "://" in f else protocol + str(f).removeprefix(protocol) for f in found]
+
+    def _matching(self, filesystem: Any, pattern: str) -> list[str]:
+        folder, _, name = pattern.rpartition("/")
+        if not folder or glob.has_magic(folder) or "**" in name:
+            return sorted(filesystem.glob(pattern))
+        names = self._listing(filesystem, folder)
+        start = re.split(r"[*?\[]", name, maxsplit=1)[0]
+        fits = re.compile(_translated(name)).match
+        out = []
+        for i in range(bisect_left(names, start), len(names)):
+            if not names[i].startswith(start):
+                break
+            if fits(names[i]):
+                out.append(f"{folder}/{names[i]}")
+        return out
+
+    def _listing(self, filesystem: Any, folder: str) -> list[str]:
+        key = (str(filesystem.protocol), folder)
+        if key not in self._names:
+            if filesystem.isdir(folder):
+                paths = filesystem.ls(folder, detail=False)
+                self._names[key] = sorted(str(p).rstrip("/").rsplit("/", 1)[-1] for p in paths)
+            else:
+                self._names[key] = []
+        return self._names[key]
+
+
+@lru_cache(maxsize=4096)
+def _translated(name: str) -> str:
+    from fsspec.utils import glob_translate
+
+    return str(glob_translate(name))
 
 
 def read_bytes(url: str, where: str) -> tuple[bytes, str]:

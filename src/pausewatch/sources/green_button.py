@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
@@ -18,8 +18,8 @@ from pausewatch.errors import SourceError
 from pausewatch.fleet import Measure, Meter, Unit
 from pausewatch.fleet.sources import GreenButtonSpec
 from pausewatch.sources.espi import Feed, ReadingType, parse_feed
-from pausewatch.sources.files import list_files, read_bytes
-from pausewatch.sources.protocol import Batch, Reason
+from pausewatch.sources.files import Files, read_bytes
+from pausewatch.sources.protocol import Batch, Known, Reason, unknown
 from pausewatch.sources.quality import Quality
 from pausewatch.sources.schema import UTC_US, empty_rejects
 from pausewatch.sources.units import to_canonical
@@ -45,14 +45,17 @@ class GreenButtonSource:
     site_id: str
     meter: Meter
     spec: GreenButtonSpec
+    files: Files = field(default_factory=Files)
 
     @property
     def _where(self) -> str:
         return f"site {self.site_id}, meter {self.meter.id}"
 
-    def read(self, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
+    def read(self, since: datetime | None, until: datetime | None, is_known: Known = unknown) -> Iterator[Batch]:
         """Yield one batch a file; see `Source.read`."""
         for url, content, digest in self._contents():
+            if is_known(url, digest):
+                continue
             feed = parse_feed(content, f"{self._where}, {url}")
             readings, rejects = self._readings(feed, url)
             inside = pl.lit(True)
@@ -66,7 +69,7 @@ class GreenButtonSource:
 
     def _contents(self) -> Iterator[tuple[str, bytes, str]]:
         if self.spec.path is not None:
-            for url in list_files(self.spec.path, self._where):
+            for url in self.files.listed(self.spec.path, self._where):
                 content, digest = read_bytes(url, self._where)
                 yield url, content, digest
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ import polars as pl
 from pausewatch.errors import SourceError
 from pausewatch.fleet import Meter, Site
 from pausewatch.fleet.sources import CsvSpec, GreenButtonSpec
+from pausewatch.sources.files import Files
 
 
 class Reason(StrEnum):
@@ -51,11 +52,22 @@ class Batch:
     sha256: str
 
 
+Known = Callable[[str, str], bool]
+"""Tells by its origin and the hash of its bytes whether a file or response was taken before."""
+
+
+def unknown(origin: str, sha256: str) -> bool:
+    """Take every file as new."""
+    return False
+
+
 class Source(Protocol):
     """One meter's readings, wherever they come from."""
 
-    def read(self, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
+    def read(self, since: datetime | None, until: datetime | None, is_known: Known = unknown) -> Iterator[Batch]:
         """Yield batches of readings whose intervals start in [since, until); None is open.
+
+        A file or response of which `is_known` says so is passed over before it is parsed.
 
         Raises:
             SourceError: nothing can be read at all. A bad row is a reject.
@@ -63,8 +75,13 @@ class Source(Protocol):
         ...
 
 
-def open_source(site: Site, meter: Meter) -> Source:
+def open_source(site: Site, meter: Meter, files: Files | None = None) -> Source:
     """Return the source of a meter.
+
+    Args:
+        site: the site.
+        meter: the meter.
+        files: of the run, so that meters share what was listed; its own by default.
 
     Raises:
         SourceError: this version can't read that kind.
@@ -73,11 +90,11 @@ def open_source(site: Site, meter: Meter) -> Source:
     if isinstance(spec, CsvSpec):
         from pausewatch.sources.csv_file import CsvSource
 
-        return CsvSource(site.id, meter, spec)
+        return CsvSource(site.id, meter, spec, files or Files())
     if isinstance(spec, GreenButtonSpec):
         from pausewatch.sources.green_button import GreenButtonSource
 
-        return GreenButtonSource(site.id, meter, spec)
+        return GreenButtonSource(site.id, meter, spec, files or Files())
     raise SourceError(
         f"a source of kind {spec.kind!r} can't be read by this version",
         where=f"site {site.id}, meter {meter.id}",

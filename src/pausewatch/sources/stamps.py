@@ -10,6 +10,8 @@ from pausewatch.sources.schema import UTC_US
 
 _NAIVE_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 _OFFSET_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
+# What most loggers write; a file that holds nothing else needs no closer look.
+_USUAL = "%Y-%m-%dT%H:%M:%SZ"
 _NAIVE = pl.Datetime("us")
 
 
@@ -36,7 +38,12 @@ def parse_stamps(given: pl.Series, timezone: str | None, where: str, key: str) -
         instants = (micro if size < 10**17 else whole // 1_000).cast(_NAIVE).dt.replace_time_zone("UTC").cast(UTC_US)
         return instants, _flaws(instants)
     else:
-        text = given.cast(pl.Utf8).str.strip_chars().str.replace(r"(?i)\s*(?:Z|UTC|GMT)$", "+00:00")
+        written = given.cast(pl.Utf8)
+        usual = written.str.to_datetime(_USUAL, strict=False, time_unit="us")
+        if len(usual) and not usual.null_count():
+            instants = usual.dt.replace_time_zone("UTC").cast(UTC_US)
+            return instants, pl.Series("stamp_flaw", [None], dtype=pl.Utf8).new_from_index(0, len(instants))
+        text = written.str.strip_chars().str.replace(r"(?i)\s*(?:Z|UTC|GMT)$", "+00:00")
         text = text.str.replace(r"\s+([+-]\d)", "$1").str.replace(" ", "T", literal=True)
         aware = pl.Series([None] * len(given), dtype=UTC_US)
         has_offset = text.str.contains(r"T\d{2}:\d{2}.*[+-]\d{2}(?::?\d{2})?$").fill_null(False)

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import polars as pl
 
 from pausewatch.errors import SourceError
-from pausewatch.fleet import Fleet, Measure, Meter, Site
-from pausewatch.fleet.sources import CsvSpec
+from pausewatch.fleet import Fleet, Meter, Site
 from pausewatch.progress import Progress, Silent
-from pausewatch.sources import Batch, open_source
+from pausewatch.sources import Files, open_source
 from pausewatch.telemetry.lake import Lake
+from pausewatch.telemetry.news import Taken, news
 from pausewatch.telemetry.plausibility import screen
 
 # Rows held before they are committed: enough for large files, little enough for memory.
@@ -33,17 +33,6 @@ class CollectSummary:
     ingests: int = 0
     unchanged: int = 0
     failures: list[SourceError] = field(default_factory=list)
-
-
-@dataclass
-class _Pending:
-    readings: list[pl.DataFrame] = field(default_factory=list)
-    rejects: list[pl.DataFrame] = field(default_factory=list)
-    ingests: list[dict[str, object]] = field(default_factory=list)
-
-    @property
-    def rows(self) -> int:
-        return sum(len(r) for r in self.readings)
 
 
 def collect(
@@ -76,163 +65,96 @@ def collect(
     sites = fleet.selected(site_ids)
     summary = CollectSummary()
     known = set(lake.ingests([s.id for s in sites]).select("ingest_id").collect()["ingest_id"].to_list())
-    held = _held_meters(lake, sites)
+    files = Files()
     told.stage("collecting meters", sum(len(site.meters) for site in sites))
-    pending = _Pending()
+    taken: list[Taken] = []
+    rows = 0
     for site in sites:
         for meter in site.meters:
+            identity = _Identity(site, meter, since, until, known)
             try:
-                for batch in open_source(site, meter).read(since, until):
-                    ingest_id = _ingest_id(site, meter, batch, since, until)
-                    if ingest_id in known:
-                        summary.unchanged += 1
-                        continue
+                for batch in open_source(site, meter, files).read(since, until, identity.is_known):
+                    ingest_id = identity.of(batch.origin, batch.sha256)
                     known.add(ingest_id)
-                    fresh = (site.id, meter.id) not in held
-                    _take(batch, site, meter, ingest_id, lake, moment, pending, fresh)
-                    held.add((site.id, meter.id))
+                    readings, rejects = screen(batch, site, meter)
+                    taken.append(Taken(site, meter, ingest_id, batch.origin, batch.sha256, readings, rejects))
+                    rows += len(readings)
             except SourceError as error:
                 summary.failures.append(error)
+            summary.unchanged += identity.unchanged
             told.advance()
         # Meters of one site may correct each other's files only once they are in the lake.
-        if pending.rows >= _COMMIT_ROWS:
-            _commit(pending, lake, summary)
-            pending = _Pending()
-    _commit(pending, lake, summary)
+        if rows >= _COMMIT_ROWS:
+            _commit(taken, lake, moment, summary)
+            taken, rows = [], 0
+    _commit(taken, lake, moment, summary)
     lake.tidy()
     return summary
 
 
-def _held_meters(lake: Lake, sites: Sequence[Site]) -> set[tuple[str, str]]:
-    frame = lake.readings(site_ids=[s.id for s in sites]).select("site_id", "meter_id").unique().collect()
-    rejected = lake.rejects([s.id for s in sites]).select("site_id", "meter_id").unique().collect()
-    return set(frame.rows()) | set(rejected.rows())
+class _Identity:
+    """The identity of a meter's ingests: what was read, as what, and between which bounds."""
+
+    def __init__(
+        self, site: Site, meter: Meter, since: datetime | None, until: datetime | None, known: set[str]
+    ) -> None:
+        self._before = (site.id, site.grid_connection_mw, meter.model_dump_json())
+        self._after = (since, until)
+        self._known = known
+        self.unchanged = 0
+
+    def of(self, origin: str, sha256: str) -> str:
+        parts = (*self._before, origin, sha256, *self._after)
+        return hashlib.sha256("|".join(str(p) for p in parts).encode()).hexdigest()[:24]
+
+    def is_known(self, origin: str, sha256: str) -> bool:
+        found = self.of(origin, sha256) in self._known
+        self.unchanged += found
+        return found
 
 
-def _ingest_id(site: Site, meter: Meter, batch: Batch, since: datetime | None, until: datetime | None) -> str:
-    parts = (site.id, site.grid_connection_mw, meter.model_dump_json(), batch.origin, batch.sha256, since, until)
-    return hashlib.sha256("|".join(str(p) for p in parts).encode()).hexdigest()[:24]
-
-
-def _take(
-    batch: Batch,
-    site: Site,
-    meter: Meter,
-    ingest_id: str,
-    lake: Lake,
-    moment: datetime,
-    pending: _Pending,
-    fresh: bool,
-) -> None:
-    readings, rejects = screen(batch, site, meter)
-    held = readings
-    count, rejected = len(readings), len(rejects)
-    if not fresh or any(r["meter_id"] == meter.id and r["site_id"] == site.id for r in pending.ingests):
-        readings = _news(readings, site, meter, lake, pending, moment)
-        rejects = _new_rejects(rejects, site, meter, lake, batch.origin)
-    unit = "degC" if meter.measures is Measure.OUTDOOR_TEMPERATURE else "kW"
-    identity = [pl.lit(site.id).alias("site_id"), pl.lit(meter.id).alias("meter_id")]
-    rows = readings.with_columns(
-        *identity,
-        pl.lit(unit).alias("unit"),
-        pl.lit(batch.origin).alias("source"),
-        pl.lit(ingest_id).alias("ingest_id"),
-        pl.col("interval_start").dt.strftime("%Y-%m").alias("month"),
-    )
-    pending.readings.append(rows)
-    pending.rejects.append(
-        rejects.with_columns(*identity, pl.lit(batch.origin).alias("source"), pl.lit(ingest_id).alias("ingest_id"))
-    )
-    # The record tells what the file held, whoever wrote its rows: done again after an interruption, it says the same.
-    news = held if rows.is_empty() else rows
-    pending.ingests.append(
-        {
-            "ingest_id": ingest_id,
-            "site_id": site.id,
-            "meter_id": meter.id,
-            "source": batch.origin,
-            "sha256": batch.sha256,
-            "readings": count,
-            "rejects": rejected,
-            "first_interval": news["interval_start"].min(),
-            "last_interval": news["interval_start"].max(),
-            "first_available_at": news["available_at"].min(),
-            "collected_at": moment,
-        }
-    )
-
-
-def _news(
-    readings: pl.DataFrame, site: Site, meter: Meter, lake: Lake, pending: _Pending, moment: datetime
-) -> pl.DataFrame:
-    """Return what the lake doesn't hold yet: new intervals, and corrections from the moment they could be known."""
-    if readings.is_empty():
-        return readings
-    columns = ["interval_start", "value", "quality", "available_at"]
-    first, last = readings["interval_start"].min(), readings["interval_start"].max()
-    stored = (
-        lake.readings(site_ids=[site.id], meter_id=meter.id, since=first)  # type: ignore[arg-type]
-        .filter(pl.col("interval_start") <= last)
-        .select(columns)
-        .collect()
-    )
-    waiting = [
-        rows.filter((pl.col("site_id") == site.id) & (pl.col("meter_id") == meter.id)).select(columns)
-        for rows in pending.readings
-    ]
-    held = pl.concat([stored, *waiting])
-    same = ["interval_start", "value", "quality"]
-    latest = (
-        held.sort(["interval_start", "available_at", "value"])
-        .unique("interval_start", keep="last")
-        .with_columns((pl.col("available_at") + pl.duration(microseconds=1)).alias("after_held"))
-    )
-    if isinstance(meter.source, CsvSpec) and meter.source.available_column is not None:
-        arrival = ["interval_start", "available_at"]
-        fresh = readings.join(held.unique([*same, "available_at"]), on=[*same, "available_at"], how="anti")
-        new = fresh.join(held.unique(arrival), on=arrival, how="anti")
-        # A value that changed under an arrival the lake knows was rewritten: that could not be known before now.
-        # Only the source's last word on an interval is a correction.
-        last_word = readings.filter(pl.col("available_at") == pl.col("available_at").max().over("interval_start"))
-        rewritten = fresh.join(held.unique(arrival), on=arrival, how="semi").join(last_word, on=arrival, how="semi")
-        corrected = _corrections(rewritten, latest, moment)
-        return pl.concat([new, corrected]).sort(arrival)
-    is_known = readings["interval_start"].is_in(latest["interval_start"].implode())
-    return pl.concat([readings.filter(~is_known), _corrections(readings.filter(is_known), latest, moment)]).sort(
-        "interval_start"
-    )
-
-
-def _corrections(readings: pl.DataFrame, latest: pl.DataFrame, moment: datetime) -> pl.DataFrame:
-    """Return readings that differ from what the lake holds, known from now on and after what they correct."""
-    same = ["interval_start", "value", "quality"]
-    now = pl.lit(moment).cast(readings.schema["available_at"])
-    return (
-        readings.join(latest.select(same), on=same, how="anti")
-        .join(latest.select("interval_start", "after_held"), on="interval_start", how="left")
-        .with_columns(pl.max_horizontal("available_at", now, "after_held").alias("available_at"))
-        .drop("after_held")
-    )
-
-
-def _new_rejects(rejects: pl.DataFrame, site: Site, meter: Meter, lake: Lake, origin: str) -> pl.DataFrame:
-    if rejects.is_empty():
-        return rejects
-    what = ["where", "raw", "reason"]
-    mine = (pl.col("meter_id") == meter.id) & (pl.col("source") == origin)
-    stored = lake.rejects([site.id]).filter(mine).select(what).collect()
-    return rejects.join(stored.unique(), on=what, how="anti", nulls_equal=True)
-
-
-def _commit(pending: _Pending, lake: Lake, summary: CollectSummary) -> None:
+def _commit(taken: list[Taken], lake: Lake, moment: datetime, summary: CollectSummary) -> None:
     """Write rows first and the record of the ingest last: an ingest on record is complete."""
-    if not pending.ingests:
+    if not taken:
         return
-    readings = pl.concat(pending.readings).sort(["month", "site_id", "meter_id", "interval_start", "available_at"])
-    rejects = pl.concat(pending.rejects)
+    fresh, rejects = news(taken, lake, moment)
+    readings = fresh.with_columns(pl.col("interval_start").dt.strftime("%Y-%m").alias("month")).sort(
+        ["month", "site_id", "meter_id", "interval_start", "available_at"]
+    )
     lake.append("readings", readings)
     lake.append("rejects", rejects)
-    lake.append("ingests", pl.DataFrame(pending.ingests, infer_schema_length=None))
+    lake.append("ingests", _record(taken, fresh, moment))
     summary.readings += len(readings)
     summary.rejects += len(rejects)
-    summary.ingests += len(pending.ingests)
+    summary.ingests += len(taken)
+
+
+def _record(taken: list[Taken], fresh: pl.DataFrame, moment: datetime) -> pl.DataFrame:
+    """Return the record of the ingests: what each file held, and when what it brought lies."""
+    span = [
+        pl.col("interval_start").min().alias("first_interval"),
+        pl.col("interval_start").max().alias("last_interval"),
+        pl.col("available_at").min().alias("first_available_at"),
+    ]
+    brought = fresh.group_by("taken").agg(span)
+    spans: dict[int, tuple[object, ...]] = {row[0]: row[1:] for row in brought.rows()}
+    # The record tells what the file held, whoever wrote its rows: done again after an interruption, it says the same.
+    rows = []
+    for i, one in enumerate(taken):
+        first, last, arrived = spans.get(i) or one.readings.select(span).row(0)
+        rows.append(
+            {
+                "ingest_id": one.ingest_id,
+                "site_id": one.site.id,
+                "meter_id": one.meter.id,
+                "source": one.origin,
+                "sha256": one.sha256,
+                "readings": len(one.readings),
+                "rejects": len(one.rejects),
+                "first_interval": first,
+                "last_interval": last,
+                "first_available_at": arrived,
+                "collected_at": moment,
+            }
+        )
+    return pl.DataFrame(rows, infer_schema_length=None)

@@ -20,10 +20,10 @@ _TINY = 0.003
 def screen(batch: Batch, site: Site, meter: Meter) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return plausible readings, and the batch's rejects with the implausible added."""
     reason = _reason(site, meter)
+    if not batch.readings.select(reason.is_not_null().any()).item():
+        return batch.readings, batch.rejects
     judged = batch.readings.with_columns(reason.alias("reason"))
     bad = judged.filter(pl.col("reason").is_not_null())
-    if bad.is_empty():
-        return batch.readings, batch.rejects
     rejected = bad.select(
         pl.lit(batch.origin.rsplit("/", 1)[-1]).alias("where"),
         pl.format("{},{}", pl.col("interval_start").dt.to_string("iso"), pl.col("value")).alias("raw"),
