@@ -7,6 +7,7 @@ wall over its chips, so that CPUs, fans, NICs and power supplies are counted.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Whole-node draw in training over the server's rated maximum: 64 DGX-class H100 nodes drew 855 W a chip in MLPerf v4.0
 # GPT-3 against 1,275 W rated; large runs with CPUs and storage busy come nearer to 0.8.
@@ -129,6 +130,7 @@ def _normal(name: str) -> str:
 _BY_NAME = {_normal(n): a for a in CATALOGUE for n in (a.model, *a.aliases)}
 
 
+@lru_cache(maxsize=1024)
 def lookup(model: str) -> Accelerator | None:
     """Return the catalogue's entry for a model or one of its aliases, or None."""
     return _BY_NAME.get(_normal(model))
