@@ -1,7 +1,8 @@
 """Outcomes: what became of every true event, and what stood behind every finding on load.
 
 The rules, so that another tool can be scored alike: a finding is *about* an event if their times overlap (36 h of
-tolerance) and it began no earlier than a week before the event. An event of training is *found* on the first report day
+tolerance) and it began no earlier than a week before the event's load did (which of a run under way is before the
+pause). An event of training is *found* on the first report day
 on which a finding on load about it is `training_like` or `unexplained`, and *typed* by what stands last. Of several
 events a finding is charged to training first, then to the one that began nearest to it. A finding is *false* if no
 event whatever was going on in its time.
@@ -128,7 +129,11 @@ def behind(trial: SiteTrial, said: Assessment) -> TrueEvent | None:
     """Return the event an assessment is about: of those going on, training first, then the one that began nearest."""
     end = said.end or trial.seen_until
     near = [e for e in trial.truth.events if _overlap(e, said.start, end) + TOLERANCE > timedelta(0)]
-    return min(near, key=lambda e: (not e.is_training, abs(e.start - said.start), e.name), default=None)
+    return min(near, key=lambda e: (not e.is_training, _apart(e, said.start), e.name), default=None)
+
+
+def _apart(event: TrueEvent, start: datetime) -> timedelta:
+    return min(abs(event.start - start), abs(event.onset - start))
 
 
 def _overlap(event: TrueEvent, start: datetime, end: datetime) -> timedelta:
@@ -141,7 +146,7 @@ def _begin(trial: SiteTrial, event: TrueEvent) -> datetime:
 
 def _is_about(trial: SiteTrial, event: TrueEvent, said: Assessment) -> bool:
     end = said.end or trial.seen_until
-    return _overlap(event, said.start, end) + TOLERANCE > timedelta(0) and said.start >= event.start - EARLIEST
+    return _overlap(event, said.start, end) + TOLERANCE > timedelta(0) and said.start >= event.onset - EARLIEST
 
 
 def _event_outcome(trial: SiteTrial, event: TrueEvent) -> EventOutcome:

@@ -171,7 +171,8 @@ def rate(sites: Sequence[SiteScore], hit: Callable[[FindingOutcome], bool]) -> M
     return rate_of([sum(hit(f) for f in s.findings) for s in sites], [s.trial.years for s in sites])
 
 
-def _median(sites: Sequence[SiteScore], values: Callable[[EventOutcome], float | None]) -> Measure:
+def median_of(sites: Sequence[SiteScore], values: Callable[[EventOutcome], float | None]) -> Measure:
+    """Measure the median of a value of events, where they have one."""
     return pooled([[v for o in s.events if (v := values(o)) is not None] for s in sites], lambda v: float(np.median(v)))
 
 
@@ -181,13 +182,13 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
         Headline("untampered runs of 5 % and 5 days: found", share(sites, is_big_run, lambda o: o.is_found), 0.98),
         Headline(
             "untampered runs of 5 % and 5 days: report day less start day, median",
-            _median(sites, lambda o: o.delay_report_days if is_big_run(o) else None),
+            median_of(sites, lambda o: o.delay_report_days if is_big_run(o) else None),
             2.0,
             is_floor=False,
         ),
         Headline(
             "untampered runs of 5 % and 5 days: days from start until the report can be read, median",
-            _median(sites, lambda o: o.delay_days if is_big_run(o) else None),
+            median_of(sites, lambda o: o.delay_days if is_big_run(o) else None),
         ),
         Headline(
             "of those found: training_like in the end",
@@ -289,7 +290,7 @@ def _event_row(sites: Sequence[SiteScore], group: str, name: str) -> EventRow:
         typed=share(sites, lambda o: of(o) and o.is_found, lambda o: o.is_typed),
         called_training=share(sites, of, lambda o: o.was_called_training),
         honest=share(sites, lambda o: of(o) and group in DISHONEST, lambda o: o.is_honest),
-        delay_days=_median(sites, lambda o: o.delay_days if of(o) else None),
+        delay_days=median_of(sites, lambda o: o.delay_days if of(o) else None),
     )
 
 

@@ -21,6 +21,7 @@ class TrueEvent:
         energy_mwh: energy it added at the IT load, MWh.
         is_training: whether it was training during the pause.
         is_visible: whether any meter could show it.
+        began: when the load began, where that is before its start (a run under way when the pause begins).
     """
 
     name: str
@@ -31,17 +32,27 @@ class TrueEvent:
     energy_mwh: float
     is_training: bool
     is_visible: bool
+    began: datetime | None = None
+
+    @property
+    def onset(self) -> datetime:
+        """When its load began."""
+        return self.began or self.start
 
 
 @dataclass(frozen=True)
 class TrueSite:
-    """One simulated site: what it is and what happened there."""
+    """One simulated site: what it is and what happened there.
+
+    `marginal_pue` is what a megawatt more of IT load adds at its utility's meter, on the mean of the pause.
+    """
 
     site_id: str
     kind: str
     it_capacity_mw: float
     violates: bool
     events: tuple[TrueEvent, ...]
+    marginal_pue: float = 1.2
 
 
 def true_sites(document: Mapping[str, Any]) -> dict[str, TrueSite]:
@@ -53,6 +64,7 @@ def true_sites(document: Mapping[str, Any]) -> dict[str, TrueSite]:
             it_capacity_mw=float(told["it_capacity_mw"]),
             violates=bool(told["violates"]),
             events=tuple(_event(e) for e in told["events"]),
+            marginal_pue=float(told.get("marginal_pue", 1.2)),
         )
         for told in document["sites"]
     }
@@ -68,4 +80,5 @@ def _event(told: Mapping[str, Any]) -> TrueEvent:
         energy_mwh=float(told["energy_mwh"]),
         is_training=bool(told["is_training"]),
         is_visible=bool(told["visible"]),
+        began=datetime.fromisoformat(told["began"]) if "began" in told else None,
     )

@@ -66,11 +66,14 @@ class Facility:
 
     def utility_mw(self, it_mw: Floats, temperature_c: Floats, step_s: float) -> Floats:
         """Return the draw at the utility's meter, MW."""
+        return np.asarray(self.fixed_mw + it_mw * self.marginal_pue(temperature_c, step_s))
+
+    def marginal_pue(self, temperature_c: Floats, step_s: float) -> Floats:
+        """Return what a megawatt more of IT load adds at the utility's meter."""
         from scipy.signal import lfilter
 
         rho = np.exp(-step_s / (self.lag_h * 3600.0))
         start = [temperature_c[0] * rho]
         lagged, _ = lfilter([1 - rho], [1, -rho], temperature_c, zi=start)
         above = np.maximum(lagged - self.free_cooling_c, 0.0)
-        share = 1 + self.loss_share + self.cooling_share + self.compressor_share_per_c * above
-        return np.asarray(self.fixed_mw + it_mw * share)
+        return np.asarray(1 + self.loss_share + self.cooling_share + self.compressor_share_per_c * above)

@@ -108,7 +108,9 @@ def make_site(number: int, plan: SitePlan, frame: Frame) -> SimulatedSite:
     if truth.declarations:
         document["declarations"] = [declaration_document(site_id, i, d) for i, d in enumerate(truth.declarations)]
     time = _times(truth.epoch_s)
-    label = _label(site_id, plan, design, ordinary, events)
+    in_pause = truth.epoch_s >= truth.pause_start_s
+    pue = float(facility.marginal_pue(truth.temperature_c, truth.step_s)[in_pause].mean())
+    label = _label(site_id, plan, design, ordinary, events, pue)
     return SimulatedSite(document, label, _table(time, seen, truth), time, it_all, utility)
 
 
@@ -213,7 +215,9 @@ def _table(time: pl.Series, seen: dict[str, Floats], truth: SiteTruth) -> pl.Dat
     return rows.filter(pl.any_horizontal(pl.col(c).is_not_null() for c in seen))
 
 
-def _label(site_id: str, plan: SitePlan, design: SiteDesign, ordinary: SiteLoad, events: list[Event]) -> dict[str, Any]:
+def _label(
+    site_id: str, plan: SitePlan, design: SiteDesign, ordinary: SiteLoad, events: list[Event], marginal_pue: float
+) -> dict[str, Any]:
     return {
         "site_id": site_id,
         "kind": plan.kind,
@@ -221,5 +225,6 @@ def _label(site_id: str, plan: SitePlan, design: SiteDesign, ordinary: SiteLoad,
         "violates": any(e.is_training for e in events),
         "parameters": asdict(ordinary),
         "design": design.document(),
+        "marginal_pue": round(marginal_pue, 4),
         "events": [event_document(e) for e in events],
     }
