@@ -18,6 +18,7 @@ from pausewatch.fleet import Fleet, load_fleet
 from pausewatch.pipeline.concluding import last_cutoff
 from pausewatch.pipeline.environment import FLEET_VARIABLE, HOME_VARIABLE
 from pausewatch.progress import Progress, Silent
+from pausewatch.settings import CANDIDATES_VARIABLE
 from pausewatch.simulation import simulate
 from pausewatch.simulation.simulator import PAUSE_START
 
@@ -161,7 +162,8 @@ def _started(
 
 def _environment(places: DemoPlaces, dags: Path) -> dict[str, str]:
     """Return an environment in which neither a real Airflow nor a real home is touched."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "PAUSEWATCH_"))}
+    foreign = ("AIRFLOW", "PAUSEWATCH_")
+    kept = {k: v for k, v in os.environ.items() if k == CANDIDATES_VARIABLE or not k.startswith(foreign)}
     return kept | {
         FLEET_VARIABLE: str(places.fleet / "fleet.yaml"),
         HOME_VARIABLE: str(places.home),

@@ -3,12 +3,13 @@ import pytest
 
 from pausewatch.baselines.contract import Series
 from pausewatch.baselines.freeze import FrozenBaselines, freeze
+from pausewatch.baselines.registry import DEFAULT_CANDIDATES
 from pausewatch.baselines.selection import Trial, _judged, choose, select
 from pausewatch.errors import UsageError
 
 
 def trial(model, bias, spread=1.0, coverage=90.0, months=5):
-    return Trial(model, bias, bias, bias, spread, coverage, months, bias if months >= 2 else float("nan"))
+    return Trial(model, bias, bias, bias, spread, coverage, months, 4 * months, bias if months >= 2 else float("nan"))
 
 
 def test_the_least_bias_wins():
@@ -47,7 +48,7 @@ def test_weather_is_worth_a_model_and_noise_is_not(make_series):
 
 
 def judged(model, biases):
-    return [Trial(model, b, b, b, 1.0, 90.0, 8, float("nan")) for b in biases]
+    return [Trial(model, b, b, b, 1.0, 90.0, 8, 32, float("nan")) for b in biases]
 
 
 def test_peers_outweigh_a_few_months_of_luck():
@@ -63,7 +64,7 @@ def test_peers_outweigh_a_few_months_of_luck():
 
 
 def test_a_site_with_little_history_is_left_to_its_peers():
-    short = Trial("ridge", *[float("nan")] * 5, 0, float("nan"))
+    short = Trial("ridge", *[float("nan")] * 5, 0, 0, float("nan"))
     plain, better = Trial(**{**vars(short), "model": "persistence"}), Trial(**{**vars(short), "model": "boosted"})
     told = _judged(
         [
@@ -113,9 +114,9 @@ def test_a_batch_of_different_models_is_frozen_saved_and_read(make_series):
     assert frozen_with_two_models(make_series)[1].to_bytes({}) == content
 
 
-def test_without_candidates_the_ridge_stays_alone(make_series):
+def test_only_the_candidates_asked_for_are_tried(make_series):
     series = make_series(2, 120)
-    plain = freeze(series, [True, True])
-    assert plain.choices == ()
+    usual = freeze(series, [True, True])
+    assert [t.model for t in usual.choices[0].trials] == list(DEFAULT_CANDIDATES)
     only = freeze(series, [True, True], candidates=("ridge",))
     assert all(c.model in {"ridge", "persistence"} for c in only.choices)

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.dags.airflow_home import DAGS, AirflowHome
 
+from pausewatch.baselines.registry import CANDIDATES
+
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
 
 DAG_IDS = ["collect_telemetry", "daily_inspection", "fit_baselines"]
@@ -71,6 +73,8 @@ def test_baselines_are_fitted_monthly_in_hundreds(dags: dict[str, Any]) -> None:
     dag = dags["fit_baselines"]
     assert dag["schedule"] == "30 1 1 * *"
     assert dag["params"]["batch_size"]["schema"]["multipleOf"] == 100
+    assert dag["params"]["candidates"]["value"] is None
+    assert dag["params"]["candidates"]["schema"]["items"]["enum"] == list(CANDIDATES)
     assert dag["tasks"]["fit"]["is_mapped"]
 
 

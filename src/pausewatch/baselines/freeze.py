@@ -19,18 +19,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.baselines.backtest import Backtest, backtest
-from pausewatch.baselines.contract import Expected, FittedBaseline, Floats, Series
+from pausewatch.baselines.backtest import Backtest
+from pausewatch.baselines.contract import Expected, Floats, Series
 from pausewatch.baselines.intervals import honest_sd, rolling_half_width
 from pausewatch.baselines.level_error import LevelError, fit_level_error
 from pausewatch.baselines.mixed import FittedMixed
-from pausewatch.baselines.ridge import FittedRidge, RidgeBaseline
+from pausewatch.baselines.registry import DEFAULT_CANDIDATES
+from pausewatch.baselines.ridge import FittedRidge
 from pausewatch.baselines.scores import Score, score
-from pausewatch.baselines.selection import Choice, Trial, select
+from pausewatch.baselines.selection import FALLBACK, Choice, Trial, select
 from pausewatch.errors import BaselineError, UsageError
 from pausewatch.telemetry.grid import HourGrid
 
-_VERSION = 2
+_VERSION = 3
 _BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 MIN_DAYS = 28
 MIN_SHARE = 0.4
@@ -42,7 +43,7 @@ class FrozenBaselines:
 
     Args:
         keys: `site/lane` of each series.
-        fitted: the model, or a model a series.
+        fitted: each series' chosen model.
         level_error: growth of the level's uncertainty.
         hour_sd_kw: standard deviation that makes the 90 % interval of one hour honest on held-out data, (S,).
         scores: on held-out hours.
@@ -52,11 +53,11 @@ class FrozenBaselines:
         reference_start_s: first hour of the reference, seconds since the epoch.
         reference_end_s: the freeze.
         heldout: the backtest (residuals for calibration); not saved.
-        choices: the model of each series with every candidate's numbers; empty where no candidates were asked for.
+        choices: the model of each series with every candidate's numbers and why it was chosen.
     """
 
     keys: tuple[str, ...]
-    fitted: FittedBaseline
+    fitted: FittedMixed
     level_error: LevelError
     hour_sd_kw: Floats
     scores: tuple[Score, ...]
@@ -65,8 +66,8 @@ class FrozenBaselines:
     valid_days: npt.NDArray[np.int64]
     reference_start_s: int
     reference_end_s: int
+    choices: tuple[Choice, ...]
     heldout: Backtest | None = None
-    choices: tuple[Choice, ...] = ()
 
     @property
     def is_usable(self) -> npt.NDArray[np.bool_]:
@@ -144,7 +145,7 @@ class FrozenBaselines:
         try:
             frozen = FrozenBaselines(
                 keys=tuple(about["keys"]),
-                fitted=FittedMixed.from_state(state) if about["choices"] else RidgeBaseline().from_state(state),
+                fitted=FittedMixed.from_state(state),
                 level_error=LevelError(arrays["level_error"]),
                 hour_sd_kw=arrays["hour_sd_kw"],
                 scores=tuple(Score(**s) for s in about["scores"]),
@@ -176,49 +177,36 @@ def _read_arrays(content: bytes) -> dict[str, npt.NDArray[Any]]:
 
 
 def freeze(
-    series: Series,
-    has_meter: Sequence[bool],
-    model: RidgeBaseline | None = None,
-    *,
-    candidates: Sequence[str] = (),
+    series: Series, has_meter: Sequence[bool], candidates: Sequence[str] = DEFAULT_CANDIDATES
 ) -> FrozenBaselines:
-    """Fit and backtest every series of a batch, and freeze it at the end of its grid.
+    """Choose, fit and backtest a baseline for every series of a batch, and freeze it at the end of its grid.
 
     Args:
         series: the reference; NaN where it must not be learned from.
         has_meter: whether each series has a meter at all.
-        model: another configuration of the ridge baseline; not together with candidates.
-        candidates: names from `registry.CANDIDATES` to choose each series' model from; none means the ridge for all,
-            in milliseconds a series, where choosing may take seconds to minutes.
+        candidates: names from `registry.CANDIDATES` to choose each series' model from; the default ones take
+            milliseconds a series, the others seconds to minutes. The ridge and persistence are always tried.
 
     Raises:
-        UsageError: a candidate isn't known, or a configuration is given beside candidates.
+        UsageError: a candidate isn't known.
     """
-    if model is not None and candidates:
-        raise UsageError("a baseline's configuration and candidates to choose from", remedy="give one of the two")
-    ridge = model or RidgeBaseline()
     seen = np.isfinite(series.load_kw)
     valid_days = _valid_days(seen)
     refusals = tuple(
         _refusals(series.load_kw[s], seen[s], int(valid_days[s]), has_meter[s]) for s in range(len(series.keys))
     )
-    tested = backtest(ridge, series)
-    own = ridge.fit(series).with_trend_share(tested.trend_share)
-    fitted: FittedBaseline = own
-    choices: tuple[Choice, ...] = ()
-    if candidates:
-        selection = select(series, candidates, known={ridge.name: tested})
-        tested, fitted, choices = selection.heldout(), selection.fit(series), selection.choices
+    selection = select(series, candidates)
+    tested, plain = selection.heldout(), selection.ridges[FALLBACK]
     mean = np.array([float(np.mean(r[m])) if m.any() else 1.0 for r, m in zip(series.load_kw, seen, strict=True)])
     level_error = fit_level_error(tested.week_error_kw, tested.week_ahead_days, mean)
     hour_sd = honest_sd(tested.residual_kw, mean)
     observed = tested.expected_kw + tested.residual_kw
     half = rolling_half_width(tested, hour_sd)
     scores = tuple(score(observed[s], tested.residual_kw[s], half[s]) for s in range(len(series.keys)))
-    warnings = tuple(_warnings(series, s, own, int(valid_days[s])) for s in range(len(series.keys)))
+    warnings = tuple(_warnings(series, s, plain, int(valid_days[s])) for s in range(len(series.keys)))
     return FrozenBaselines(
         keys=series.keys,
-        fitted=fitted,
+        fitted=selection.fit(series),
         level_error=level_error,
         hour_sd_kw=hour_sd,
         scores=scores,
@@ -227,8 +215,8 @@ def freeze(
         valid_days=valid_days,
         reference_start_s=series.grid.start_s,
         reference_end_s=series.grid.start_s + 3600 * series.grid.hours,
+        choices=selection.choices,
         heldout=tested,
-        choices=choices,
     )
 
 

@@ -3,7 +3,7 @@
 Hour-of-week effects are absorbed (every column is taken relative to its cell), which leaves a small regression on
 temperature and holidays; the effects follow, shrunk towards those of their kind of day. Weights are robust (Tukey), so
 that load-bank tests and spikes don't bend the shape. The level is that of the last weeks before the freeze; a trend
-goes on for as long as held-out data say it does, and fades.
+goes on for as long as held-out data say it does, and fades. Where a year was seen, one kind knows the time of year too.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pausewatch.baselines.features import (
     week_cells,
     zone_groups,
 )
+from pausewatch.baselines.levels import SEASONS, fit_seasons, level_and_trend, seasons
 from pausewatch.baselines.within_cells import WeekCells, regress
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
@@ -36,6 +37,16 @@ _FADE_DAYS = 60.0
 _CELL_PRIOR_WEEKS = 3.0
 _HOLIDAY_PRIOR_HOURS = 48.0
 _DAY_HOURS = 12
+_ROWS = (
+    "cells_kw",
+    "slopes",
+    "level_kw",
+    "level_age_days",
+    "trend_kw_day",
+    "trend_share",
+    "hour_sd_kw",
+    "seasons_kw",
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,7 @@ class FittedRidge:
         trend_kw_day: slope of the level, (S,).
         trend_share: how much of the slope is carried on, 0 to 1, (S,).
         hour_sd_kw: standard deviation of what the fit left of the reference itself, (S,).
+        seasons_kw: coefficients of `levels.seasons`, (S, SEASONS); 0 where the time of year isn't known.
         freeze_s: the freeze, seconds since the epoch.
     """
 
@@ -62,6 +74,7 @@ class FittedRidge:
     trend_kw_day: Floats
     trend_share: Floats
     hour_sd_kw: Floats
+    seasons_kw: Floats
     freeze_s: int
 
     def predict(self, grid: HourGrid, temperature_c: Floats) -> Expected:
@@ -70,16 +83,36 @@ class FittedRidge:
         holiday = grid.is_holiday * self.slopes[:, -1, None]
         week = np.take_along_axis(self.cells_kw, week_cells(grid), axis=1)
         level = self.level_kw[:, None] + self.trend_share[:, None] * self.trend_kw(grid)
-        mean = level + week + weather + holiday
+        season = np.broadcast_to(self.season_kw(grid), level.shape)
+        mean = level + season + week + weather + holiday
         sd = np.broadcast_to(self.hour_sd_kw[:, None], mean.shape).copy()
-        parts = {"level and trend": level, "hour of week": week, "temperature": weather, "holiday": holiday}
+        parts = {
+            "level and trend": level,
+            "time of year": season,
+            "hour of week": week,
+            "temperature": weather,
+            "holiday": holiday,
+        }
         return Expected(mean, sd, np.full_like(mean, np.nan), parts)
 
     def trend_kw(self, grid: HourGrid) -> Floats:
         """Return what the whole trend adds to the level at each hour, shape (S, H)."""
-        days = (grid.start_s + 3600.0 * np.arange(grid.hours) - self.freeze_s)[None, :] / 86_400.0
-        ahead = np.where(days > 0, _FADE_DAYS * (1 - np.exp(-np.maximum(days, 0) / _FADE_DAYS)), days)
-        return np.asarray(self.trend_kw_day[:, None] * (ahead + self.level_age_days[:, None]))
+        days = (grid.start_s + 3600.0 * np.arange(grid.hours) - self.freeze_s) / 86_400.0
+        return np.asarray(self.trend_kw_day[:, None] * (trend_curve(days)[None, :] + self.level_age_days[:, None]))
+
+    @property
+    def knows_year(self) -> npt.NDArray[np.bool_]:
+        """Whether the time of year was learned, shape (S,)."""
+        return np.asarray(self.seasons_kw.any(axis=1))
+
+    def subset(self, index: npt.NDArray[np.int64]) -> FittedRidge:
+        """Return the fit of some of the series."""
+        rows = {k: getattr(self, k)[index] for k in _ROWS}
+        return replace(self, **rows, scale=self.scale.subset(index))
+
+    def season_kw(self, grid: HourGrid) -> Floats:
+        """Return what the time of year adds at each hour, shape (S, H)."""
+        return self.seasons_kw @ seasons(grid.start_s / 86_400.0 + np.arange(grid.hours) / 24.0).T
 
     def with_trend_share(self, share: Floats) -> FittedRidge:
         """Return the same fit carrying on another share of its trend."""
@@ -98,8 +131,41 @@ class FittedRidge:
             "trend_kw_day": self.trend_kw_day,
             "trend_share": self.trend_share,
             "hour_sd_kw": self.hour_sd_kw,
+            "seasons_kw": self.seasons_kw,
             "freeze_s": np.full(len(self.level_kw), self.freeze_s, dtype=np.int64),
         }
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a batch's fit says beyond its level, the costly part of it; all arrays begin with the series axis.
+
+    Args:
+        cells_kw: effect of each hour of the week, (S, 168).
+        slopes: coefficients of `features.columns`, (S, COLUMNS).
+        scale: of temperatures.
+        base_kw: level of the whole reference, (S,).
+        rest_kw: load beyond the effects, whose recent mean is the level, (S, H).
+        weight: robust weights, 0 where unseen, (S, H).
+        hour_sd_kw: standard deviation of what the fit left of the reference itself, (S,).
+        freeze_s: the freeze, seconds since the epoch.
+    """
+
+    cells_kw: Floats
+    slopes: Floats
+    scale: TemperatureScale
+    base_kw: Floats
+    rest_kw: Floats
+    weight: Floats
+    hour_sd_kw: Floats
+    freeze_s: int
+
+    def effects_kw(self, grid: HourGrid, temperature_c: Floats) -> Floats:
+        """Return what week, weather and holidays add to the level, shape (S, H)."""
+        out = weather_kw(grid, temperature_c, self.scale, self.slopes)
+        out += np.take_along_axis(self.cells_kw, week_cells(grid), axis=1)
+        out += grid.is_holiday * self.slopes[:, -1, None]
+        return out
 
 
 @dataclass(frozen=True)
@@ -109,42 +175,76 @@ class RidgeBaseline:
     Args:
         ridge: penalty on temperature and holiday columns, as a share of the data's own information.
         level_days: how far back the level remembers: the time constant of an exponential weight.
+        has_weather: whether temperature is looked at.
+        has_season: whether the time of year is, where a whole year was seen.
     """
 
     name: ClassVar[str] = "ridge"
     ridge: float = 1e-3
     level_days: float = 14.0
+    has_weather: bool = True
+    has_season: bool = False
+
+    @property
+    def shape_key(self) -> tuple[float, bool]:
+        """What the shape depends on: configurations with the same key share it."""
+        return self.ridge, self.has_weather
 
     def fit(self, reference: Series) -> FittedRidge:
         """Fit every series of the batch on the hours it may learn from."""
+        return self.levelled(self.shape(reference))
+
+    def shape(self, reference: Series) -> Shape:
+        """Fit what doesn't depend on how far back the level remembers."""
         load = reference.load_kw
         seen = np.isfinite(load)
         y = np.where(seen, load, 0.0)
-        scale = fit_temperature(reference.grid, reference.temperature_c)
+        temperature = reference.temperature_c if self.has_weather else np.full_like(reference.temperature_c, np.nan)
+        scale = fit_temperature(reference.grid, temperature)
         cells = week_cells(reference.grid)
         is_holiday = reference.grid.is_holiday
         days = np.arange(reference.grid.hours) / 24.0
-        # The trend is fitted along so that it isn't mistaken for weather; it is estimated afresh below.
-        slopes, residual, weight = self._within_cells(reference, y, seen, scale)
+        # The trend is fitted along so that it isn't mistaken for weather; it is estimated afresh with the level.
+        slopes, residual, weight = self._within_cells(reference.grid, temperature, y, seen, scale)
         slopes[:, COLUMNS - 1] *= _holiday_credit(slopes[:, COLUMNS - 1], residual, seen, is_holiday)
-        effect = y - weather_kw(reference.grid, reference.temperature_c, scale, slopes)
+        effect = y - weather_kw(reference.grid, temperature, scale, slopes)
         effect -= is_holiday * slopes[:, COLUMNS - 1, None]
         trend = (days - days.mean()) / max(days[-1], 1.0)
         detrended = effect - trend[None, :] * slopes[:, -1:]
         base, effects = _shrunk_cells(detrended, weight, cells)
-        rest = effect - np.take_along_axis(effects, cells, axis=1)
-        level, age, slope = _level_and_trend(rest, weight, days, self.level_days)
-        level = np.where(np.isfinite(level), level, base)
-        return FittedRidge(
+        return Shape(
             cells_kw=effects,
             slopes=slopes[:, :COLUMNS],
             scale=scale,
-            level_kw=level,
-            level_age_days=age,
-            trend_kw_day=slope,
-            trend_share=np.zeros(len(load)),
+            base_kw=base,
+            rest_kw=effect - np.take_along_axis(effects, cells, axis=1),
+            weight=weight,
             hour_sd_kw=np.sqrt((weight * residual**2).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)),
             freeze_s=reference.grid.start_s + reference.grid.hours * 3600,
+        )
+
+    def levelled(self, shape: Shape) -> FittedRidge:
+        """Return the fit of a shape with the level of its last weeks."""
+        hours = shape.rest_kw.shape[1]
+        days = np.arange(hours) / 24.0
+        of_year = np.zeros((len(shape.rest_kw), SEASONS))
+        rest = shape.rest_kw
+        if self.has_season:
+            first_day = shape.freeze_s / 86_400.0 - hours / 24.0
+            of_year = fit_seasons(rest, shape.weight, first_day)
+            rest = rest - of_year @ seasons(first_day + days).T
+        level, age, slope = level_and_trend(rest, shape.weight, days, self.level_days)
+        return FittedRidge(
+            cells_kw=shape.cells_kw,
+            slopes=shape.slopes,
+            scale=shape.scale,
+            level_kw=np.where(np.isfinite(level), level, shape.base_kw),
+            level_age_days=age,
+            trend_kw_day=slope,
+            trend_share=np.zeros(len(level)),
+            hour_sd_kw=shape.hour_sd_kw,
+            seasons_kw=of_year,
+            freeze_s=shape.freeze_s,
         )
 
     def from_state(self, state: Mapping[str, npt.NDArray[Any]]) -> FittedRidge:
@@ -159,32 +259,38 @@ class RidgeBaseline:
             state["trend_kw_day"],
             state["trend_share"],
             state["hour_sd_kw"],
+            state["seasons_kw"],
             int(state["freeze_s"][0]) if len(state["freeze_s"]) else 0,
         )
 
     def _within_cells(
-        self, reference: Series, y: Floats, seen: npt.NDArray[np.bool_], scale: TemperatureScale
+        self, grid: HourGrid, temperature_c: Floats, y: Floats, seen: npt.NDArray[np.bool_], scale: TemperatureScale
     ) -> tuple[Floats, Floats, Floats]:
         """Regress within cells of the week; return slopes (S, COLUMNS + 1), residuals and robust weights (S, H)."""
-        filled = filled_temperature(reference.grid, reference.temperature_c, scale)
+        filled = filled_temperature(grid, temperature_c, scale)
         slopes, residual, weight = np.zeros((len(y), COLUMNS + 1)), np.zeros(y.shape), np.zeros(y.shape)
-        for zone in zone_groups(reference.grid):
-            cells = WeekCells.of(reference.grid, int(zone[0]))
-            for begin in range(0, len(zone), _BLOCK):
-                mine = zone[begin : begin + _BLOCK]
-                some = scale.subset(mine)
-                pieces = np.stack([*temperature_pieces(filled[mine], some)], axis=1) * some.is_known[:, None, None]
-                fit = regress(
-                    y[mine],
-                    seen[mine],
-                    pieces,
-                    reference.grid.is_holiday[mine],
-                    cells,
-                    ridge=self.ridge,
-                    holiday_prior_hours=_HOLIDAY_PRIOR_HOURS,
-                    rounds=_ROUNDS,
-                )
-                slopes[mine], residual[mine], weight[mine] = fit.slopes, fit.residual, fit.weight
+        for zone in zone_groups(grid):
+            cells = WeekCells.of(grid, int(zone[0]))
+            for is_known in (True, False):
+                group = zone[scale.is_known[zone] == is_known]
+                for begin in range(0, len(group), _BLOCK):
+                    mine = group[begin : begin + _BLOCK]
+                    if is_known:
+                        pieces = np.stack([*temperature_pieces(filled[mine], scale.subset(mine))], axis=1)
+                    else:
+                        pieces = np.empty((len(mine), 0, grid.hours))
+                    fit = regress(
+                        y[mine],
+                        seen[mine],
+                        pieces,
+                        grid.is_holiday[mine],
+                        cells,
+                        ridge=self.ridge,
+                        holiday_prior_hours=_HOLIDAY_PRIOR_HOURS,
+                        rounds=_ROUNDS,
+                    )
+                    slopes[mine, COLUMNS + 1 - fit.slopes.shape[1] :] = fit.slopes
+                    residual[mine], weight[mine] = fit.residual, fit.weight
         return slopes, residual, weight
 
 
@@ -194,6 +300,40 @@ class RecentRidgeBaseline(RidgeBaseline):
 
     name: ClassVar[str] = "ridge_recent"
     level_days: float = 7.0
+
+
+@dataclass(frozen=True)
+class WeatherlessRidgeBaseline(RidgeBaseline):
+    """The ridge blind to temperature, for meters of one that misleads: far away, in the sun, or of another place."""
+
+    name: ClassVar[str] = "ridge_no_weather"
+    level_days: float = 7.0
+    has_weather: bool = False
+
+
+@dataclass(frozen=True)
+class YearRidgeBaseline(RidgeBaseline):
+    """The ridge with the time of year, learned from a whole one; without one it is `ridge_recent`."""
+
+    name: ClassVar[str] = "ridge_year"
+    level_days: float = 7.0
+    has_season: bool = True
+
+
+@dataclass(frozen=True)
+class WeatherlessYearRidgeBaseline(RidgeBaseline):
+    """The ridge with the time of year and blind to temperature."""
+
+    name: ClassVar[str] = "ridge_year_no_weather"
+    level_days: float = 7.0
+    has_weather: bool = False
+    has_season: bool = True
+
+
+def trend_curve(days_ahead: npt.NDArray[np.floating[Any]]) -> Floats:
+    """Return the days that a trend goes on for: fewer and fewer of those ahead, all of those behind."""
+    ahead = np.maximum(days_ahead, 0.0)
+    return np.asarray(np.where(days_ahead > 0, _FADE_DAYS * (1 - np.exp(-ahead / _FADE_DAYS)), days_ahead))
 
 
 def _holiday_credit(
@@ -240,22 +380,3 @@ def _shrunk_cells(values: Floats, weight: Floats, cells: npt.NDArray[np.int64]) 
     flat_effects = effects.reshape(series, HOURS_PER_WEEK)
     base = flat_effects.mean(axis=1)
     return base, flat_effects - base[:, None]
-
-
-def _level_and_trend(rest: Floats, weight: Floats, days: Floats, level_days: float) -> tuple[Floats, Floats, Floats]:
-    """Return the level of the last weeks (kW), its mean age (days) and the slope of the last months (kW/day), all (S,).
-
-    The level is an exponentially weighted mean; the slope is a weighted line over twelve weeks.
-    """
-    age = days[-1] - days
-    recent = weight * np.exp(-age / level_days)
-    lately = weight * (age <= 84)
-    count = np.maximum(lately.sum(axis=1), 1e-9)
-    centre = (lately * -age).sum(axis=1) / count
-    x = -age[None, :] - centre[:, None]
-    mean = (lately * rest).sum(axis=1) / count
-    slope = (lately * x * (rest - mean[:, None])).sum(axis=1) / np.maximum((lately * x**2).sum(axis=1), 1e-9)
-    total = recent.sum(axis=1)
-    level = (recent * rest).sum(axis=1) / np.where(total > 1e-6, total, np.nan)
-    mean_age = np.where(total > 1e-6, (recent * age).sum(axis=1) / np.maximum(total, 1e-9), 0.0)
-    return level, mean_age, slope

@@ -6,6 +6,8 @@ then cost. A model that loses to persistence is never chosen. The ridge is alway
 
 A year holds ten months that hardly tell two models apart: how much better a model is than the ridge is drawn towards
 how much better it is on the batch's other series, its peers. A site with little history is left to its peers.
+A model of the time of year can be tried in the last weeks of a year at most: it is compared on those weeks with its
+own kind without the time of year, and what they tell is drawn towards what the peers' weeks tell and what is usual.
 Cost is the candidates' fixed order and not measured time, so that the same reference always gets the same choice.
 """
 
@@ -13,16 +15,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from pausewatch.baselines.backtest import FOLD_DAYS, Backtest, backtest
-from pausewatch.baselines.contract import FittedBaseline, Floats, Series
+from pausewatch.baselines.backtest import FOLD_DAYS, Backtest, backtests
+from pausewatch.baselines.contract import BaselineModel, FittedBaseline, Floats, Series
 from pausewatch.baselines.intervals import honest_sd, rolling_half_width
 from pausewatch.baselines.mixed import FittedMixed, Member, subset
-from pausewatch.baselines.registry import CANDIDATES, candidate
-from pausewatch.baselines.ridge import FittedRidge
+from pausewatch.baselines.registry import CANDIDATES, DEFAULT_CANDIDATES, candidate
+from pausewatch.baselines.ridge import FittedRidge, RidgeBaseline, Shape
 from pausewatch.baselines.scores import score
+
+Bools = npt.NDArray[np.bool_]
 
 FALLBACK = "ridge"
 YARDSTICK = "persistence"
@@ -31,10 +37,20 @@ _EQUAL_PCT = 5.0
 _MONTH_WEEKS = 4
 _QUARTER_DAYS = 90.0
 _MIN_MONTHS = 2
+_MIN_WEEKS = 2
 # Held-out months that the peers count for, and peers that suffice to choose by them alone.
 _PEER_MONTHS = 10.0
 _MIN_PEERS = 5
 _LEAST_BIAS_PCT = 1e-3
+# What each model of the time of year is compared with, and by how much it usually has less bias: a seventh less on
+# simulated fleets, a third on zones of real grids. All peers were tried in the same few weeks, so that many of them are
+# heard like a few, and what is usual counts for more.
+_KIND = {"ridge_year": "ridge_recent", "ridge_year_no_weather": "ridge_no_weather"}
+_USUAL_YEAR_GAIN = float(np.log(0.85))
+_YEAR_PEERS, _USUAL_WEIGHT = 5, 10
+
+
+_OF_SERIES = ("residual_kw", "expected_kw", "trend_share", "week_error_kw", "sample_error_kw")
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,8 @@ class Trial:
         daily_mean_sd_pct: root mean square of the daily mean errors, per cent of the mean load.
         coverage_90_pct: share of hours inside the 90 % interval, per cent.
         months: 28-day spans it rests on.
+        weeks: weeks that the model itself was tried on; a model of the time of year on the last ones only, with its own
+            kind without the time of year in its place before.
         judged_bias_pct: `bias_pct` drawn towards what the peers say; what is compared.
     """
 
@@ -59,6 +77,7 @@ class Trial:
     daily_mean_sd_pct: float
     coverage_90_pct: float
     months: int
+    weeks: int
     judged_bias_pct: float
 
     @property
@@ -79,44 +98,45 @@ class Choice:
 
 @dataclass(frozen=True)
 class Selection:
-    """The choices for a batch of series, and every candidate's backtest by name."""
+    """The choices for a batch of series, every candidate's backtest, and the fits of the ridges to the whole batch."""
 
     choices: tuple[Choice, ...]
     backtests: Mapping[str, Backtest]
+    ridges: Mapping[str, FittedRidge]
 
     def fit(self, series: Series) -> FittedMixed:
         """Fit each series' chosen model to the whole reference."""
         members = {}
         for name in CANDIDATES:
             index = np.asarray([s for s, c in enumerate(self.choices) if c.model == name], dtype=np.int64)
-            if len(index):
-                fitted: FittedBaseline = candidate(name).fit(subset(series, index.tolist()))
-                if isinstance(fitted, FittedRidge):
-                    fitted = fitted.with_trend_share(self.backtests[name].trend_share[index])
-                members[name] = Member(index, fitted)
+            if not len(index):
+                continue
+            fitted: FittedBaseline
+            if name in self.ridges:
+                share = self.backtests[name].trend_share[index]
+                fitted = self.ridges[name].subset(index).with_trend_share(share)
+            else:
+                fitted = candidate(name).fit(subset(series, index.tolist()))
+            members[name] = Member(index, fitted)
         return FittedMixed(members)
 
     def heldout(self) -> Backtest:
         """Return one backtest of the batch, each series' rows from its own model."""
+        parts = {name: [s for s, c in enumerate(self.choices) if c.model == name] for name in self.backtests}
         first = self.backtests[FALLBACK]
 
         def rows(field: str) -> Floats:
-            return np.stack([getattr(self.backtests[c.model], field)[s] for s, c in enumerate(self.choices)])
+            out = np.array(getattr(first, field))
+            for name, mine in parts.items():
+                out[mine] = getattr(self.backtests[name], field)[mine]
+            return out
 
-        return Backtest(
-            grid=first.grid,
-            residual_kw=rows("residual_kw"),
-            expected_kw=rows("expected_kw"),
-            restart=first.restart,
-            trend_share=rows("trend_share"),
-            week_error_kw=rows("week_error_kw"),
-            week_ahead_days=first.week_ahead_days,
-        )
+        return _with(first, {field: rows(field) for field in _OF_SERIES})
 
 
 def select(
     series: Series,
-    candidates: Sequence[str] = tuple(CANDIDATES),
+    candidates: Sequence[str] = DEFAULT_CANDIDATES,
     fold_days: int = FOLD_DAYS,
     known: Mapping[str, Backtest] | None = None,
 ) -> Selection:
@@ -132,18 +152,37 @@ def select(
         UsageError: a candidate isn't known.
     """
     wanted = {FALLBACK, YARDSTICK, *(candidate(name).name for name in candidates)}
-    backtests = {
-        name: (known or {}).get(name) or backtest(model, series, fold_days)
-        for name, model in CANDIDATES.items()
-        if name in wanted
-    }
-    trials = _judged([_trials(name, tested, series) for name, tested in backtests.items()])
+    wanted |= {_KIND[name] for name in wanted & _KIND.keys()}
+    models = {name: model for name, model in CANDIDATES.items() if name in wanted}
+    tested = dict(known or {})
+    tested |= backtests({name: model for name, model in models.items() if name not in tested}, series, fold_days)
+    tested = {name: tested[name] for name in models}
+    ridges = _ridges(models, series)
+    gains = {name: _gain(tested, name, kind) for name, kind in _KIND.items() if name in models}
+    weeks = {name: np.isfinite(t.week_error_kw).sum(axis=1) for name, t in tested.items()}
+    # Before a year was seen its own kind without the time of year stands in.
+    tested |= {name: _filled(tested[name], tested[_KIND[name]]) for name in gains}
+    trials = {name: _trials(name, tested[name], weeks[name], series) for name in models}
+    known_year = {name: ridges[name].knows_year for name in gains}
+    judged = _judged(list(trials.values()), gains, known_year)
     choices = []
     for s, key in enumerate(series.keys):
-        of_series = tuple(of_model[s] for of_model in trials)
+        of_series = tuple(of_model[s] for of_model in judged)
         model, reason = choose(of_series)
         choices.append(Choice(key, model, reason, of_series))
-    return Selection(tuple(choices), backtests)
+    return Selection(tuple(choices), tested, ridges)
+
+
+def _ridges(models: Mapping[str, BaselineModel], series: Series) -> dict[str, FittedRidge]:
+    """Return the ridges' fits to the whole reference; those that share a shape fit it once."""
+    shapes: dict[tuple[float, bool], Shape] = {}
+    out = {}
+    for name, model in models.items():
+        if isinstance(model, RidgeBaseline):
+            if model.shape_key not in shapes:
+                shapes[model.shape_key] = model.shape(series)
+            out[name] = model.levelled(shapes[model.shape_key])
+    return out
 
 
 def choose(trials: Sequence[Trial]) -> tuple[str, str]:
@@ -184,26 +223,78 @@ def _measure(trial: Trial, is_short: bool) -> float:
     return trial.judged_bias_pct if is_short else trial.bias_pct
 
 
-def _judged(trials: Sequence[Sequence[Trial]]) -> list[list[Trial]]:
-    """Return the trials, by candidate and series, with each bias drawn towards what the peers say of the candidate."""
+def _judged(
+    trials: Sequence[Sequence[Trial]],
+    year_gains: Mapping[str, Floats] | None = None,
+    knows_year: Mapping[str, Bools] | None = None,
+) -> list[list[Trial]]:
+    """Return the trials, by candidate and series, with each bias drawn towards what the peers say of the candidate.
+
+    Args:
+        trials: by candidate and series.
+        year_gains: log ratio of a model's bias to its own kind's without the time of year, on the same weeks, (S,).
+        knows_year: whether each series has a whole year, (S,).
+    """
+    names = [of_model[0].model for of_model in trials]
+    of_year = [m for m, name in enumerate(names) if name in (year_gains or {})]
+    plain = [m for m in range(len(names)) if m not in of_year]
     bias = np.array([[t.bias_pct for t in of_model] for of_model in trials])
-    months = np.array([t.months for t in trials[0]], dtype=np.float64)
-    told = np.isfinite(bias).all(axis=0) & (months >= _MIN_MONTHS)
+    months = np.array([t.months for t in trials[names.index(FALLBACK)]], dtype=np.float64)
+    told = np.isfinite(bias[plain]).all(axis=0) & (months >= _MIN_MONTHS)
     bias = np.maximum(bias, _LEAST_BIAS_PCT)
-    first = [of_model[0].model for of_model in trials].index(FALLBACK) if len(months) else 0
-    gain = np.log(bias / bias[first])
+    first = names.index(FALLBACK)
+    gain = np.where(told, np.log(bias / bias[first]), 0.0)
     count = int(told.sum())
-    peers = np.where(told[None, :], gain, 0.0).sum(axis=1, keepdims=True)
     # Every series' peers are the others.
-    peers = (peers - np.where(told[None, :], gain, 0.0)) / np.maximum(count - told[None, :], 1)
+    peers = (gain.sum(axis=1, keepdims=True) - gain) / np.maximum(count - told[None, :], 1)
     weight = months / (months + _PEER_MONTHS) if count > 1 else np.ones_like(months)
-    judged = bias[first] * np.exp(weight * gain + (1 - weight) * peers)
+    drawn = weight * gain + (1 - weight) * peers
+    for m in of_year:
+        mine, has = (year_gains or {})[names[m]], (knows_year or {})[names[m]]
+        held = np.isfinite(mine) & has
+        own = np.where(held, mine, 0.0)
+        peers_year = (own.sum() - own) / np.maximum(held.sum() - held, 1)
+        heard = np.minimum(held.sum() - held, _YEAR_PEERS)
+        usual = (heard * peers_year + _USUAL_WEIGHT * _USUAL_YEAR_GAIN) / (heard + _USUAL_WEIGHT)
+        spans = np.array([t.weeks for t in trials[m]], dtype=np.float64) / _MONTH_WEEKS
+        share = np.where(held, spans / (spans + _PEER_MONTHS), 0.0)
+        kind = names.index(_KIND[names[m]])
+        drawn[m] = np.where(has, drawn[kind] + share * own + (1 - share) * usual, np.nan)
+    judged = bias[first] * np.exp(drawn)
     # One with too little of its own is left to its peers, where there are enough of them.
     judged[:, ~told] = np.exp(peers[:, ~told]) if count >= _MIN_PEERS else np.nan
+    for m in of_year:
+        judged[m, ~told] = np.nan
     return [[replace(t, judged_bias_pct=float(judged[m, s])) for s, t in enumerate(of)] for m, of in enumerate(trials)]
 
 
-def _trials(name: str, tested: Backtest, series: Series) -> list[Trial]:
+def _gain(tested: Mapping[str, Backtest], name: str, kind: str) -> Floats:
+    """Return the log ratio of a model's weekly bias to its kind's on the weeks both were tried in, (S,)."""
+    mine, theirs = tested[name].week_error_kw, tested[kind].week_error_kw
+    both = np.isfinite(mine) & np.isfinite(theirs)
+    few = both.sum(axis=1) < _MIN_WEEKS
+
+    def size(error: Floats) -> Floats:
+        square = (np.where(both, error, 0.0) ** 2).sum(axis=1)
+        return np.asarray(np.sqrt(square / np.maximum(both.sum(axis=1), 1)))
+
+    least = 1e-9 + 1e-6 * size(theirs)
+    ratio = np.log((size(mine) + least) / (size(theirs) + least))
+    return np.where(few, np.nan, ratio)
+
+
+def _filled(tested: Backtest, kind: Backtest) -> Backtest:
+    """Return a backtest with another's rows where it has nothing to say."""
+    fields = [field for field in _OF_SERIES if field != "trend_share"]
+    pairs = {field: (getattr(tested, field), getattr(kind, field)) for field in fields}
+    return _with(tested, {f: np.where(np.isfinite(own), own, other) for f, (own, other) in pairs.items()})
+
+
+def _with(tested: Backtest, fields: Mapping[str, Any]) -> Backtest:
+    return replace(tested, **fields)
+
+
+def _trials(name: str, tested: Backtest, tried_weeks: npt.NDArray[np.int64], series: Series) -> list[Trial]:
     """Return one candidate's numbers on every series."""
     seen = np.isfinite(series.load_kw)
     mean = np.where(seen, series.load_kw, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
@@ -217,12 +308,13 @@ def _trials(name: str, tested: Backtest, series: Series) -> list[Trial]:
         out.append(
             Trial(
                 model=name,
-                weekly_bias_pct=_rms(weeks[s]) / scale[s],
-                month_bias_pct=_rms(months[s]) / scale[s],
-                quarter_bias_pct=_rms(quarter[s]) / scale[s],
-                daily_mean_sd_pct=told.daily_mean_sd_kw / scale[s],
+                weekly_bias_pct=float(_rms(weeks[s]) / scale[s]),
+                month_bias_pct=float(_rms(months[s]) / scale[s]),
+                quarter_bias_pct=float(_rms(quarter[s]) / scale[s]),
+                daily_mean_sd_pct=float(told.daily_mean_sd_kw / scale[s]),
                 coverage_90_pct=told.coverage_90_pct,
                 months=int(np.isfinite(months[s]).sum()),
+                weeks=int(tried_weeks[s]),
                 judged_bias_pct=float("nan"),
             )
         )

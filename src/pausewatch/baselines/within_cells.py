@@ -12,15 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.baselines.features import PIECES, day_weight
+from pausewatch.baselines.features import day_weight
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-# Columns as laid out: one, the load, the temperature's pieces, holidays, and the trend.
+# Columns as laid out: one, the load, the temperature's pieces (if any), holidays, and the trend.
 _LOAD, _FIRST = 1, 2
-_LAID_OUT = _FIRST + PIECES + 2
 _TUKEY = 4.685
 
 
@@ -58,7 +57,7 @@ class WeekCells:
 
 @dataclass(frozen=True)
 class WithinCells:
-    """Slopes of S series, (S, 2 * PIECES + 2), and their residuals and robust weights by hour, both (S, H)."""
+    """Slopes of S series, (S, 2 * P + 2), and their residuals and robust weights by hour, both (S, H)."""
 
     slopes: Floats
     residual: Floats
@@ -81,7 +80,7 @@ def regress(
     Args:
         load: kW, shape (S, H), 0 where unseen.
         seen: shape (S, H).
-        pieces: of the temperature, shape (S, PIECES, H).
+        pieces: of the temperature, shape (S, P, H); none where it isn't known.
         is_holiday: shape (S, H).
         cells: the zone's layout.
         ridge: penalty as a share of the data's own information.
@@ -91,17 +90,19 @@ def regress(
     series, hours = load.shape
     days = np.arange(hours) / 24.0
     trend = (days - days.mean()) / max(days[-1], 1.0)
-    design = np.empty((series, HOURS_PER_WEEK * cells.width, _LAID_OUT))
+    count_pieces = pieces.shape[1]
+    laid_out = _FIRST + count_pieces + 2
+    design = np.empty((series, HOURS_PER_WEEK * cells.width, laid_out))
     design[..., 0] = 1.0
     design[..., _LOAD] = cells.laid(load)
-    for k in range(PIECES):
+    for k in range(count_pieces):
         design[..., _FIRST + k] = cells.laid(pieces[:, k])
     design[..., -2] = cells.laid(is_holiday)
     design[..., -1] = cells.laid(trend[None])
     laid_seen = cells.laid(seen)
     is_seen = laid_seen > 0
-    hourly = design.reshape(series, 24, 7 * cells.width, _LAID_OUT)
-    expand = _expansion()
+    hourly = design.reshape(series, 24, 7 * cells.width, laid_out)
+    expand = _expansion(count_pieces)
     weight = laid_seen
     slopes = np.zeros((series, expand.shape[1]))
     residual = np.zeros_like(weight)
@@ -110,10 +111,10 @@ def regress(
     for _ in range(rounds):
         np.multiply(design, weight[..., None], out=weighted)
         moments = np.matmul(weighted.reshape(hourly.shape).transpose(0, 1, 3, 2), hourly)
-        sums = np.matmul(weight.reshape(by_cell)[:, :, None, :], design.reshape(*by_cell, _LAID_OUT))[:, :, 0]
+        sums = np.matmul(weight.reshape(by_cell)[:, :, None, :], design.reshape(*by_cell, laid_out))[:, :, 0]
         count = sums[..., :1]
         means = sums / np.maximum(count, 1e-9)
-        by_hour = (series, 24, 7, _LAID_OUT)
+        by_hour = (series, 24, 7, laid_out)
         within = moments - np.matmul(sums.reshape(by_hour).transpose(0, 1, 3, 2), means.reshape(by_hour))
         gram = np.matmul(np.matmul(expand, within[..., _FIRST:, _FIRST:]), expand.transpose(0, 2, 1)).sum(axis=1)
         moment = np.matmul(expand, within[..., _FIRST:, _LOAD, None]).sum(axis=1)
@@ -123,7 +124,7 @@ def regress(
         gram = gram + penalty[:, :, None] * np.eye(gram.shape[1])
         slopes = np.linalg.solve(gram, moment)[..., 0]
         # What is left of the load: 1 of it, less the slopes of the rest.
-        left = np.zeros((series, 24, _LAID_OUT, 1))
+        left = np.zeros((series, 24, laid_out, 1))
         left[..., _LOAD, 0] = 1.0
         left[..., _FIRST:, 0] = -np.einsum("sk,hkj->shj", slopes, expand)
         effect = np.matmul(hourly, left).reshape(by_cell)
@@ -135,15 +136,15 @@ def regress(
     return WithinCells(slopes, residual[:, cells.place], weight[:, cells.place])
 
 
-def _expansion() -> Floats:
+def _expansion(pieces: int) -> Floats:
     """Return what each laid-out column says of the regression's, by hour of the day, (24, columns, laid out)."""
     by_day = day_weight(np.arange(24))
-    out = np.zeros((24, 2 * PIECES + 2, PIECES + 2))
-    for k in range(PIECES):
+    out = np.zeros((24, 2 * pieces + 2, pieces + 2))
+    for k in range(pieces):
         out[:, k, k] = 1.0
-        out[:, PIECES + k, k] = by_day
-    out[:, 2 * PIECES, PIECES] = 1.0
-    out[:, 2 * PIECES + 1, PIECES + 1] = 1.0
+        out[:, pieces + k, k] = by_day
+    out[:, 2 * pieces, pieces] = 1.0
+    out[:, 2 * pieces + 1, pieces + 1] = 1.0
     return out
 
 

@@ -12,6 +12,7 @@ from pausewatch.cli.findings import finding_line
 from pausewatch.cli.options import (
     FLEET,
     HOME,
+    CandidatesOption,
     DebugOption,
     FleetOption,
     Format,
@@ -19,6 +20,7 @@ from pausewatch.cli.options import (
     HomeOption,
     SiteOption,
     day_of,
+    names_of,
     say,
     say_json,
     warn,
@@ -44,16 +46,17 @@ def baseline(
     fleet: FleetOption = FLEET,
     home: HomeOption = HOME,
     site: SiteOption = None,
+    candidates: CandidatesOption = None,
     fmt: FormatOption = "text",
     debug: DebugOption = False,
 ) -> None:
-    """Fit, backtest and freeze baselines."""
+    """Choose, fit, backtest and freeze baselines."""
     from pausewatch.pipeline import fit_baselines
     from pausewatch.progress import Terminal
 
     place = workplace(fleet, home)
     with Terminal() as progress:
-        records = fit_baselines(place, site, progress)
+        records = fit_baselines(place, site, progress, candidates=names_of(candidates))
     series = {key: told for record in records for key, told in record.scores.items()}
     if fmt == "json":
         say_json({"baselines": series})
@@ -64,7 +67,7 @@ def baseline(
             continue
         score = told["scores"]
         say(
-            f"{key}: {told['valid_days']} days; held out: NMBE {score['nmbe_pct']:+.2f} %, "
+            f"{key}: {told['model']}; {told['valid_days']} days; held out: NMBE {score['nmbe_pct']:+.2f} %, "
             f"CV(RMSE) {score['cv_rmse_pct']:.1f} %, 90 % interval holds {score['coverage_90_pct']:.0f} %"
         )
         for warning in told["warnings"]:
@@ -125,6 +128,7 @@ def replay(
     out: Annotated[Path, typer.Option("--out", help="folder to write to")],
     fleet: FleetOption = FLEET,
     home: HomeOption = HOME,
+    candidates: CandidatesOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Collect, fit baselines, then inspect every day in order, each seeing only what had arrived by then."""
@@ -141,7 +145,7 @@ def replay(
 
     place = workplace(fleet, home)
     with Terminal() as progress:
-        run(place, begin, end, out, progress, told)
+        run(place, begin, end, out, progress, told, candidates=names_of(candidates))
     say(f"{out}/reports/{end.isoformat()}/report.html")
     if any(failures):
         # The days were inspected without the meters that failed, and say so; the exit code must too.

@@ -20,6 +20,10 @@ HomeOption = Annotated[Path, typer.Option("--home", help="where data lives", env
 DebugOption = Annotated[bool, typer.Option("--debug", help="show the traceback of an error")]
 FormatOption = Annotated[Format, typer.Option("--format", help="how results are printed")]
 SiteOption = Annotated[list[str] | None, typer.Option("--site", help="only this site; may be given again")]
+CandidatesOption = Annotated[
+    str | None,
+    typer.Option("--candidates", help="baselines to choose from, separated by commas; default: the cheap ones"),
+]
 FLEET, HOME = Path("fleet.yaml"), Path("pausewatch-home")
 
 
@@ -33,6 +37,11 @@ def day_of(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a date; write it as 2026-09-01") from None
+
+
+def names_of(text: str | None) -> tuple[str, ...] | None:
+    """Return names as they were typed, separated by commas or spaces; None where none were."""
+    return None if text is None else tuple(text.replace(",", " ").split())
 
 
 def time_of(text: str | None, option: str) -> datetime | None:

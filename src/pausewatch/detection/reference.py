@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pausewatch.baselines.backtest import Backtest
 from pausewatch.baselines.contract import Series
 from pausewatch.baselines.freeze import MIN_DAYS, FrozenBaselines, freeze
+from pausewatch.baselines.registry import DEFAULT_CANDIDATES
 from pausewatch.detection.detector import Calibration, Detector
 from pausewatch.detection.plateaus import plateaus
 from pausewatch.fleet import Activity, Fleet, Pause, Site
@@ -66,8 +67,15 @@ def declared_hours(site: Site, grid: HourGrid, activities: Sequence[Activity], u
     return out
 
 
-def learn(fleet: Fleet, lake: Lake, sites: Sequence[Site], pause: Pause, detector: Detector) -> Frozen:
-    """Fit, backtest, freeze and calibrate a batch of sites for a pause.
+def learn(
+    fleet: Fleet,
+    lake: Lake,
+    sites: Sequence[Site],
+    pause: Pause,
+    detector: Detector,
+    candidates: Sequence[str] = DEFAULT_CANDIDATES,
+) -> Frozen:
+    """Choose, fit, backtest, freeze and calibrate the baselines of a batch of sites for a pause.
 
     Learned only from what was known when the pause was announced (or began), minus declared training, commissioning and
     maintenance, minus what was substituted or screened out.
@@ -94,7 +102,7 @@ def learn(fleet: Fleet, lake: Lake, sites: Sequence[Site], pause: Pause, detecto
         for s in range(len(sites))
     ]
     many = series_grid(grid)
-    baselines = freeze(Series(series_keys(sites), many, load, temperature), has_meter)
+    baselines = freeze(Series(series_keys(sites), many, load, temperature), has_meter, candidates)
     heldout = baselines.heldout
     assert heldout is not None  # noqa: S101  # freeze always backtests
     lanes_of_site = np.maximum(np.reshape(has_meter, (len(LANES), -1)).sum(axis=0, dtype=np.float64), 1.0)

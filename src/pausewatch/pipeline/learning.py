@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from pausewatch.baselines.freeze import FrozenBaselines, save
+from pausewatch.baselines.registry import DEFAULT_CANDIDATES, candidate
 from pausewatch.detection.detector import Calibration, Detector
 from pausewatch.detection.reference import Frozen, learn
 from pausewatch.errors import BaselineError, InspectionError, UsageError
@@ -46,13 +47,26 @@ def fit_baselines(
     progress: Progress | None = None,
     *,
     pause_id: str | None = None,
+    candidates: Sequence[str] | None = None,
 ) -> list[BaselineRecord]:
-    """Fit, backtest and freeze the baselines of every pause that covers the sites; return what was recorded.
+    """Choose, fit, backtest and freeze the baselines of every pause that covers the sites; return what was recorded.
 
-    The same telemetry gives the same bytes, and a freeze that is already the latest changes nothing. With `pause_id`
-    only that pause's baselines are fitted.
+    The same telemetry and candidates give the same bytes, and a freeze that is already the latest changes nothing.
+
+    Args:
+        place: fleet and home.
+        site_ids: only these sites.
+        progress: told of the work.
+        pause_id: only this pause's baselines.
+        candidates: models to choose from; those of the home's settings by default.
+
+    Raises:
+        UsageError: a candidate isn't known.
     """
     told = progress or Silent()
+    models = tuple(place.home.candidates or DEFAULT_CANDIDATES) if candidates is None else tuple(candidates)
+    for name in models:
+        candidate(name)
     lake = place.lake()
     chosen = place.fleet.selected(site_ids)
     work: list[tuple[Pause, list[Site]]] = []
@@ -65,7 +79,7 @@ def fit_baselines(
     out = []
     with place.register() as register:
         for pause, sites in work:
-            frozen = learn(place.fleet, lake, sites, pause, Detector())
+            frozen = learn(place.fleet, lake, sites, pause, Detector(), models)
             extra = {f"{_CALIBRATION}{name}": values for name, values in frozen.calibration.state().items()}
             digest, path = save(frozen.baselines, extra, place.home.baselines)
             register.record_baselines(
@@ -166,6 +180,9 @@ def load_freeze(record: BaselineRecord) -> Frozen:
 def _scores(baselines: FrozenBaselines) -> dict[str, dict[str, object]]:
     return {
         key: {
+            "model": baselines.choices[i].model,
+            "reason": baselines.choices[i].reason,
+            "trials": [asdict(trial) for trial in baselines.choices[i].trials],
             "scores": asdict(baselines.scores[i]),
             "valid_days": int(baselines.valid_days[i]),
             "refusals": list(baselines.refusals[i]),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pausewatch.baselines.registry import model_words
 from pausewatch.detection.compute import days_to_quantity
 from pausewatch.detection.reference import PLATEAU, Frozen
 from pausewatch.detection.watch import LaneDay, SiteWatchDay
@@ -99,7 +100,8 @@ def _baselines(day: SiteWatchDay, frozen: Frozen) -> list[dict[str, Any]]:
         out.append(
             {
                 "lane": lane.value,
-                "model": "ridge, time of week and temperature",
+                "model": model_words(frozen.baselines.choices[i].model),
+                "chosen_because": frozen.baselines.choices[i].reason,
                 "reference_start_s": frozen.baselines.reference_start_s,
                 "reference_end_s": frozen.baselines.reference_end_s,
                 "valid_days": int(frozen.baselines.valid_days[i]),

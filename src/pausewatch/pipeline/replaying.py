@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -26,6 +26,8 @@ def replay(
     out: Path,
     progress: Progress | None = None,
     on_collected: Callable[[CollectSummary], None] | None = None,
+    *,
+    candidates: Sequence[str] | None = None,
 ) -> Path:
     """Collect, fit baselines and inspect every day from first to last; write findings, site days and reports.
 
@@ -39,6 +41,7 @@ def replay(
         out: folder to write to; an earlier replay in it is replaced.
         progress: told of each stage.
         on_collected: told what was collected, sources that failed among it.
+        candidates: baselines to choose from; those of the home's settings by default.
 
     Raises:
         InspectionError: no pause is in force on the first day.
@@ -54,7 +57,7 @@ def replay(
         on_collected(summary)
     own = place.elsewhere(out)
     own.forget()
-    fit_baselines(own, None, told)
+    fit_baselines(own, None, told, candidates=candidates)
     sites = {site.id: site for day in (first, last) for site in require_watched(place.fleet, day)}
     with own.register() as register:
         watches = open_watches(own, register, list(sites.values()), days)

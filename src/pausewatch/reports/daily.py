@@ -62,7 +62,10 @@ class MeterHealth:
 
 @dataclass(frozen=True)
 class BaselineSummary:
-    """How good the baseline of one lane is, on data it was not fitted on; or why there is none."""
+    """How good the baseline of one lane is, on data it was not fitted on; or why there is none.
+
+    `model` is what was chosen for the lane, in words, and `chosen_because` why.
+    """
 
     lane: str
     model: str
@@ -75,6 +78,7 @@ class BaselineSummary:
     coverage_90_pct: float
     refusals: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    chosen_because: str = ""
 
 
 @dataclass(frozen=True)
