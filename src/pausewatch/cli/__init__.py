@@ -7,6 +7,7 @@ import sys
 from typing import NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from pausewatch.cli import evaluating, findings, inspecting, sealing, telemetry
 from pausewatch.errors import PausewatchError
@@ -34,12 +35,19 @@ for command in (
     app.command()(command)
 app.add_typer(findings.app, name="findings")
 
+_INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the command line; an error is one line on standard error, never a traceback unless --debug is given."""
     debug = "--debug" in sys.argv
     try:
-        app()
+        code = app(prog_name="pausewatch", standalone_mode=False)
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt
+        sys.exit(code if isinstance(code, int) else 0)
+    except TyperException as error:
+        _misused(error, debug)
     except PausewatchError as error:
         _fail(error, debug, str(error), error.exit_code)
     except KeyboardInterrupt as error:
@@ -55,6 +63,17 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001  # the last resort: a defect of ours, told as one
         line = f"internal error: {type(error).__name__}: {error}; run again with --debug and report it"
         _fail(error, debug, " ".join(line.split()), 1)
+
+
+def _misused(error: TyperException, debug: bool) -> NoReturn:
+    """Tell of a wrong option or argument in one line; with nothing asked for, show the help."""
+    context = getattr(error, "ctx", None)
+    if len(sys.argv) == 1 and context is not None:
+        sys.stderr.write(f"{error.format_message()}\n")
+        sys.exit(error.exit_code)
+    command = context.command_path if context is not None else "pausewatch"
+    line = f"{error.format_message().rstrip('.')}; see {command} --help"
+    _fail(error, debug, " ".join(line.split()), error.exit_code)
 
 
 def _fail(error: BaseException, debug: bool, line: str, code: int) -> NoReturn:

@@ -58,6 +58,8 @@ def baseline(
     with Terminal() as progress:
         records = fit_baselines(place, site, progress, candidates=names_of(candidates))
     series = {key: told for record in records for key, told in record.scores.items()}
+    if series and all(told["refusals"] for told in series.values()):
+        warn("warning: no baseline could be fitted: collect telemetry from before the pause, or correct its dates")
     if fmt == "json":
         say_json({"baselines": series})
         return
@@ -139,6 +141,8 @@ def replay(
     failures: list[bool] = []
 
     def told(summary: CollectSummary) -> None:
+        for line in summary.warnings:
+            warn(f"warning: {line}")
         for failure in summary.failures:
             warn(str(failure))
         failures.append(bool(summary.failures))

@@ -121,6 +121,7 @@ def collect(
                 "rejects": done.rejects,
                 "ingests": done.ingests,
                 "unchanged": done.unchanged,
+                "warnings": done.warnings,
                 "failures": [str(f) for f in done.failures],
             }
         )
@@ -129,6 +130,8 @@ def collect(
             f"{done.readings} new readings, {done.rejects} new rejects from {done.ingests} files or responses; "
             f"{done.unchanged} were read before"
         )
+    for line in done.warnings:
+        warn(f"warning: {line}")
     for failure in done.failures:
         warn(str(failure))
     if done.failures:

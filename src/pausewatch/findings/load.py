@@ -230,7 +230,7 @@ def _texture(features: Features) -> str:
         moves.append(f"grew by {100 * features.growth_share:.0f} % of its mean")
     if not moves:
         return "It is flat: no answer to the hour, the weekend or the weather beyond the site's own."
-    return f"It {', '.join(moves)}."
+    return f"It {' and '.join([', '.join(moves[:-1]), moves[-1]] if len(moves) > 1 else moves)}."
 
 
 def _lanes(episode: SiteEpisode, features: Features) -> str:

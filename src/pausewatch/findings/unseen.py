@@ -87,7 +87,8 @@ def _bounds(day: SiteWatchDay, gap: Gap, end: int) -> Bounds:
     potential = day.site.it_capacity_mw if lane is Lane.IT_LOAD else day.site.grid_connection_mw
     stand_in = substitute(view.observed_kw[:end], potential * 1e3)[gap.start_hour :]
     expected = view.expected.mean_kw[0][gap.start_hour : end]
-    above = stand_in - expected
+    # Without a baseline nothing is known of honest load: all that the site could have drawn may be excess.
+    above = stand_in - np.where(np.isfinite(expected), expected, 0.0)
     seen = np.isfinite(above)
     share = 1.0 if lane is Lane.IT_LOAD else 1 / MARGINAL_PUE
     estimate = max(float(above[seen].mean()), 0.0) * share / 1e3 if seen.any() else 0.0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from pausewatch.errors import SourceError
 from pausewatch.pipeline.workplace import Workplace
 from pausewatch.progress import Progress
 from pausewatch.telemetry.collect import collect
+
+_LOG = logging.getLogger(__name__)
 
 
 def collect_sites(
@@ -19,6 +22,8 @@ def collect_sites(
         SourceError: meters could not be read. It names each; every other meter's readings are in the lake by then.
     """
     summary = collect(place.fleet, place.lake(), site_ids=site_ids, progress=progress)
+    for line in summary.warnings:
+        _LOG.warning(line)
     if summary.failures:
         count = len(summary.failures)
         raise SourceError(

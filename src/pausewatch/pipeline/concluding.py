@@ -212,6 +212,7 @@ def _site_view(site: Site, said: SiteDay, payload: Mapping[str, Any], findings: 
         days_to_significant=payload.get("days_to_significant"),
         unseen=tuple(payload.get("unseen", ())),
         missable=tuple(payload.get("missable", ())),
+        would_help=tuple(payload.get("would_help", ())),
         daily_observed_mwh=tuple(payload.get("daily_observed_mwh", ())),
         daily_expected_mwh=tuple(payload.get("daily_expected_mwh", ())),
     )

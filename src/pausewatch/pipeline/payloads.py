@@ -55,6 +55,7 @@ def payload_of(
         "days_to_significant": days_to_quantity(day.site, fleet.significant_quantity_flop),
         "unseen": _unseen(day, said),
         "missable": [*_missable(fleet, day, said), *_plateaus(day, frozen)],
+        "would_help": _would_help(day) if said.detectable_flop_90d > fleet.significant_quantity_flop else [],
         "curves": _curves(day, found),
     }
 
@@ -166,7 +167,7 @@ def _missable(fleet: Fleet, day: SiteWatchDay, said: SiteDay) -> list[str]:
         ratio = said.detectable_flop_90d / fleet.significant_quantity_flop
         out.append(
             f"Over 90 days that is {_times(ratio)} times the significant quantity: this site can't be verified by its "
-            f"meters alone. {_would_help(day)}"
+            f"meters alone. What would change that: {', '.join(_would_help(day))}."
         )
     return out
 
@@ -185,7 +186,8 @@ def _plateaus(day: SiteWatchDay, frozen: Frozen) -> list[str]:
     return told
 
 
-def _would_help(day: SiteWatchDay) -> str:
+def _would_help(day: SiteWatchDay) -> list[str]:
+    """Return what would make less of a load detectable, or answer the question without a meter."""
     has = {lane: day.lanes[lane].has_meter for lane in Lane}
     wishes = []
     if not has[Lane.UTILITY]:
@@ -197,7 +199,7 @@ def _would_help(day: SiteWatchDay) -> str:
     if any(not v.refusals and not v.episodes and v.has_meter for v in day.lanes.values()):
         wishes.append("a longer reference")
     wishes.append("inspection of the accelerators it declares" if day.site.accelerators else "a declared inventory")
-    return f"What would change that: {', '.join(wishes)}."
+    return wishes
 
 
 def _curves(day: SiteWatchDay, found: Sequence[Assessment]) -> list[dict[str, Any]]:

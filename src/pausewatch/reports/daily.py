@@ -94,6 +94,7 @@ class SiteView:
             load were put to training from now; None without a declared inventory.
         unseen: sentences on what could not be seen that day.
         missable: sentences on what could have been missed, and what would change that.
+        would_help: what would change it, in a few words each, where a significant quantity could be missed.
         daily_observed_mwh: the last days' observed energy, oldest first, NaN where unseen.
         daily_expected_mwh: the same days' expected energy.
     """
@@ -109,6 +110,7 @@ class SiteView:
     days_to_significant: float | None
     unseen: tuple[str, ...] = ()
     missable: tuple[str, ...] = ()
+    would_help: tuple[str, ...] = ()
     daily_observed_mwh: tuple[float, ...] = ()
     daily_expected_mwh: tuple[float, ...] = ()
 

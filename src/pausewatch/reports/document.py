@@ -90,6 +90,7 @@ def _site_document(site: SiteView) -> dict[str, Any]:
         "days_to_significant": None if site.days_to_significant is None else json_value(site.days_to_significant),
         "unseen": list(site.unseen),
         "missable": list(site.missable),
+        "would_help": list(site.would_help),
         "meters": [json_value(asdict(meter)) for meter in site.meters],
         "baselines": [json_value(asdict(baseline)) for baseline in site.baselines],
         "daily_observed_mwh": json_value(site.daily_observed_mwh),

@@ -39,7 +39,7 @@ def render_html(report: DailyReport) -> str:
             sites=sites,
             blind=blind,
             unseen=[site for site in sites if site.unseen],
-            missable=[site for site in sites if site.missable and site not in blind],
+            missable=[site for site in sites if site.missable],
             statuses=words.STATUSES,
             verdicts=words.VERDICTS,
             significant=report.significant_quantity_flop,

@@ -27,7 +27,10 @@ class Table:
         """Return the instants of a column and the flaw of each stamp that has none; see `parse_stamps`."""
         key = (column, timezone)
         if key not in self._stamps:
-            self._stamps[key] = parse_stamps(self.frame[column], timezone, where, "timezone")
+            # A row that is cut short or broken may show half a stamp: what zone it is in can't be asked of it.
+            flawed = self.frame[FLAW].is_not_null()
+            given = self.frame[column].set(flawed, None) if flawed.any() else self.frame[column]
+            self._stamps[key] = parse_stamps(given, timezone, where, "timezone")
         return self._stamps[key]
 
     def matching(self, where: dict[str, str | int | float | bool]) -> Table:

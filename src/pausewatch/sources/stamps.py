@@ -20,9 +20,10 @@ def parse_stamps(given: pl.Series, timezone: str | None, where: str, key: str) -
 
     Stamps with an offset (or Z) say what they mean. Naive ones need `timezone`: the hour that occurs twice when clocks
     go back is told apart by the order of rows (the first pass is summer time), the hour that is skipped doesn't exist.
+    Without a zone, a few naive stamps among many with an offset are flawed.
 
     Raises:
-        SourceError: stamps carry no offset and no zone is named.
+        SourceError: most stamps carry no offset and no zone is named.
     """
     if isinstance(given.dtype, pl.Datetime):
         if given.dtype.time_zone is not None:
@@ -59,6 +60,8 @@ def parse_stamps(given: pl.Series, timezone: str | None, where: str, key: str) -
                 naive = _first_known(naive, candidates.str.to_datetime(pattern, strict=False, time_unit="us"))
     if naive.is_not_null().any():
         if timezone is None:
+            if naive.count() < aware.count():
+                return aware, _flaws(aware)
             example = naive.drop_nulls()[0]
             raise SourceError(
                 f"the stamp {example} has no offset",

@@ -12,10 +12,9 @@ import polars as pl
 
 from pausewatch.errors import SourceError
 from pausewatch.fleet import Fleet, Measure, Meter, Site
-from pausewatch.fleet.sources import CsvSpec
 from pausewatch.progress import Progress, Silent
-from pausewatch.sources import Reason, open_source
-from pausewatch.telemetry.plausibility import screen, unit_hint
+from pausewatch.sources import open_source
+from pausewatch.telemetry.plausibility import delivery_hint, screen, swap_hint
 
 
 @dataclass(frozen=True)
@@ -85,9 +84,10 @@ def check(fleet: Fleet, *, site_ids: Sequence[str] | None = None, progress: Prog
             mine.append(_check_meter(site, meter))
             told.advance()
         meters += mine
-        swapped = _swapped(site, mine)
+        swapped = swap_hint(site, {c.meter_id: c.mean for c in mine})
         if swapped:
             warnings.append(swapped)
+        warnings += _without_a_past(fleet, site, mine)
     return CheckReport(tuple(meters), tuple(warnings))
 
 
@@ -102,27 +102,20 @@ def _check_meter(site: Site, meter: Meter) -> MeterCheck:
     except SourceError as error:
         return MeterCheck(site.id, meter.id, interval_s=meter.interval_s, error=str(error))
     everything = pl.concat(frames).unique("interval_start", keep="last") if frames else pl.DataFrame()
-    beyond = rejected[Reason.BEYOND_GRID_CONNECTION.value]
     if everything.is_empty():
-        hint = unit_hint(site, meter, 0, None, beyond)
-        nothing = "no readings: the source holds no row for this meter"
-        if isinstance(meter.source, CsvSpec) and meter.source.where:
-            chosen = ", ".join(f"{column}: {value}" for column, value in meter.source.where.items())
-            nothing += f"; does a row have {chosen}?"
-        error_line = (hint or "no readings: every row was rejected") if rejected else nothing
         return MeterCheck(
             site.id,
             meter.id,
             interval_s=meter.interval_s,
             rejected=dict(sorted(rejected.items())),
-            error=f"site {site.id}, meter {meter.id}: {error_line}",
+            error=f"site {site.id}, meter {meter.id}: {delivery_hint(site, meter, 0, None, rejected)}",
         )
     interval_s = meter.interval_s or int(everything["interval_s"].mode().sort()[0])
     first: datetime = everything["interval_start"].min()  # type: ignore[assignment]
     last: datetime = everything["interval_start"].max()  # type: ignore[assignment]
     expected = int((last - first).total_seconds() // interval_s) + 1
     mean = float(everything["value"].mean() or 0.0)  # type: ignore[arg-type]
-    hint = unit_hint(site, meter, len(everything), mean, beyond)
+    hint = delivery_hint(site, meter, len(everything), mean, rejected)
     return MeterCheck(
         site.id,
         meter.id,
@@ -137,19 +130,16 @@ def _check_meter(site: Site, meter: Meter) -> MeterCheck:
     )
 
 
-def _swapped(site: Site, checks: list[MeterCheck]) -> str | None:
-    """Return a sentence if the IT load is above what the site draws: the meters may be swapped."""
-    mean = {m.id: c.mean for m, c in zip(site.meters, checks, strict=True)}
-
-    def total(measure: Measure) -> float | None:
-        values = [mean[m.id] for m in site.meters_of(measure)]
-        return None if not values or any(v is None for v in values) else sum(v for v in values if v is not None)
-
-    utility, it_load = total(Measure.UTILITY_IMPORT), total(Measure.IT_LOAD)
-    made = sum(total(m) or 0.0 for m in (Measure.ONSITE_GENERATION, Measure.BATTERY))
-    if utility is None or it_load is None or it_load <= (utility + made) * 1.02:
-        return None
-    return (
-        f"site {site.id}: the IT load averages {it_load:.0f} kW and the utility import {utility:.0f} kW; "
-        "IT can't draw more than the site: are the two meters swapped, or is a unit wrong?"
-    )
+def _without_a_past(fleet: Fleet, site: Site, checks: Sequence[MeterCheck]) -> list[str]:
+    """Return a sentence for each pause before which a site has no reading of its load: nothing can be learned."""
+    lanes = {m.id for measure in (Measure.UTILITY_IMPORT, Measure.IT_LOAD) for m in site.meters_of(measure)}
+    firsts = [c.first for c in checks if c.meter_id in lanes and c.first is not None]
+    if not firsts:
+        return []
+    first = min(firsts)
+    return [
+        f"site {site.id}: no reading of its load is from before {reference_end:%Y-%m-%d}, when pause {pause.id} was "
+        f"announced or began (the first is from {first:%Y-%m-%d}): no baseline can be learned; are the dates right?"
+        for pause in fleet.pauses
+        if pause.holds_in(site.jurisdiction) and (reference_end := pause.reference_end) <= first
+    ]

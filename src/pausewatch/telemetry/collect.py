@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from pausewatch.progress import Progress, Silent
 from pausewatch.sources import Files, open_source
 from pausewatch.telemetry.lake import Lake
 from pausewatch.telemetry.news import Taken, news
-from pausewatch.telemetry.plausibility import screen
+from pausewatch.telemetry.plausibility import delivery_hint, screen, swap_hint
 
 # Rows held before they are committed: enough for large files, little enough for memory.
 _COMMIT_ROWS = 3_000_000
@@ -26,6 +27,7 @@ class CollectSummary:
     """What a collect did.
 
     `failures` holds the error of each meter that could not be read; the others were collected all the same.
+    `warnings` says what looks wrong in what was newly read: nothing in it, a wrong unit, swapped meters.
     """
 
     readings: int = 0
@@ -33,6 +35,35 @@ class CollectSummary:
     ingests: int = 0
     unchanged: int = 0
     failures: list[SourceError] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Delivery:
+    """What one meter newly delivered in this collect."""
+
+    is_whole: bool
+    readings: int = 0
+    total: float = 0.0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    def add(self, readings: pl.DataFrame, rejects: pl.DataFrame) -> None:
+        """Count what a file or response held."""
+        self.readings += len(readings)
+        self.total += float(readings["value"].sum())
+        if len(rejects):
+            self.rejected.update(rejects["reason"].to_list())
+
+    @property
+    def mean(self) -> float | None:
+        return self.total / self.readings if self.readings else None
+
+    def hint(self, site: Site, meter: Meter, unchanged: int) -> str | None:
+        """Return what looks wrong. That a part of what the meter has to give is empty is nothing wrong."""
+        if not self.readings and not self.rejected and (unchanged or not self.is_whole):
+            return None
+        told = delivery_hint(site, meter, self.readings, self.mean, self.rejected)
+        return f"site {site.id}, meter {meter.id}: {told}" if told else None
 
 
 def collect(
@@ -70,7 +101,9 @@ def collect(
     taken: list[Taken] = []
     rows = 0
     for site in sites:
+        means: dict[str, float | None] = {}
         for meter in site.meters:
+            delivery = _Delivery(is_whole=since is None and until is None)
             identity = _Identity(site, meter, since, until, known)
             try:
                 for batch in open_source(site, meter, files).read(since, until, identity.is_known):
@@ -79,10 +112,16 @@ def collect(
                     readings, rejects = screen(batch, site, meter)
                     taken.append(Taken(site, meter, ingest_id, batch.origin, batch.sha256, readings, rejects))
                     rows += len(readings)
+                    delivery.add(readings, rejects)
+                hint = delivery.hint(site, meter, identity.unchanged)
+                summary.warnings += [hint] if hint else []
             except SourceError as error:
                 summary.failures.append(error)
             summary.unchanged += identity.unchanged
+            means[meter.id] = delivery.mean
             told.advance()
+        swapped = swap_hint(site, means)
+        summary.warnings += [swapped] if swapped else []
         # Meters of one site may correct each other's files only once they are in the lake.
         if rows >= _COMMIT_ROWS:
             _commit(taken, lake, moment, summary)

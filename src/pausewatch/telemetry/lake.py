@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -111,6 +112,7 @@ class Lake:
             return
         from deltalake import WriterProperties, write_deltalake
 
+        self._demand_space(int(rows.estimated_size()))
         schema = _SCHEMAS[table]
         data = rows.select([pl.col(name).cast(kind) for name, kind in schema.items()]).to_arrow()
         partition = ["month"] if table == "readings" else None
@@ -214,6 +216,23 @@ class Lake:
 
     def _uri(self, table: str) -> str:
         return f"{self.root}/{table}"
+
+    def _demand_space(self, needed: int) -> None:
+        """Refuse to begin what a folder's disk can't hold: a disk that fills half-way leaves debris and noise.
+
+        Args:
+            needed: bytes of the rows in memory, which is more than they take on disk.
+        """
+        if "://" in self.root:
+            return
+        free = self._guarded("can't be reached", lambda: shutil.disk_usage(self.root).free)
+        if free < needed:
+            raise LakeError(
+                "the disk is full",
+                where=self.root,
+                why=f"{free / 1e6:.1f} MB are free, up to {needed / 1e6:.1f} MB are needed",
+                remedy="nothing was lost; free space and run again",
+            )
 
     def _guarded(self, what: str, action: Callable[[], T]) -> T:
         from deltalake.exceptions import DeltaError

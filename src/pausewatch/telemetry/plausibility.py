@@ -1,10 +1,13 @@
-"""Plausibility at ingest: readings no site could have, judged one by one, and hints at a wrong unit."""
+"""Plausibility at ingest: readings no site could have, and hints at what looks wrong with a meter."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import polars as pl
 
 from pausewatch.fleet import Measure, Meter, Site
+from pausewatch.fleet.sources import CsvSpec
 from pausewatch.sources import Batch, Reason
 from pausewatch.sources.schema import UTC_US
 
@@ -70,3 +73,50 @@ def unit_hint(site: Site, meter: Meter, readings: int, mean_kw: float | None, be
             f"of the grid connection of {site.grid_connection_mw:g} MW: is the unit {meter.unit} right?"
         )
     return None
+
+
+def delivery_hint(
+    site: Site, meter: Meter, readings: int, mean: float | None, rejected: Mapping[str, int]
+) -> str | None:
+    """Return a sentence if what a meter delivered can't be right as it stands, else None.
+
+    Args:
+        site: the site.
+        meter: the meter.
+        readings: accepted readings.
+        mean: their mean, kW or degC.
+        rejected: rejected rows by reason.
+    """
+    hint = unit_hint(site, meter, readings, mean, rejected.get(Reason.BEYOND_GRID_CONNECTION.value, 0))
+    if readings or hint:
+        return hint
+    if rejected:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(rejected.items()))
+        return f"no readings: every row was rejected ({reasons})"
+    nothing = "no readings: the source holds no row for this meter"
+    if isinstance(meter.source, CsvSpec) and meter.source.where:
+        chosen = ", ".join(f"{column}: {value}" for column, value in meter.source.where.items())
+        nothing += f"; does a row have {chosen}?"
+    return nothing
+
+
+def swap_hint(site: Site, mean_kw: Mapping[str, float | None]) -> str | None:
+    """Return a sentence if the IT load is above what the site draws: the meters may be swapped.
+
+    Args:
+        site: the site.
+        mean_kw: mean reading by meter id, None where there is none.
+    """
+
+    def total(measure: Measure) -> float | None:
+        values = [mean_kw.get(m.id) for m in site.meters_of(measure)]
+        return None if not values or any(v is None for v in values) else sum(v for v in values if v is not None)
+
+    utility, it_load = total(Measure.UTILITY_IMPORT), total(Measure.IT_LOAD)
+    made = sum(total(m) or 0.0 for m in (Measure.ONSITE_GENERATION, Measure.BATTERY))
+    if utility is None or it_load is None or it_load <= (utility + made) * 1.02:
+        return None
+    return (
+        f"site {site.id}: the IT load averages {it_load:.0f} kW and the utility import {utility:.0f} kW; "
+        "IT can't draw more than the site: are the two meters swapped, or is a unit wrong?"
+    )
