@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pausewatch.errors import PausewatchError, UsageError
-from pausewatch.evaluation.plans import evaluation_plans, run_all
+from pausewatch.errors import PausewatchError
+from pausewatch.evaluation.proof import prove
 from pausewatch.evaluation.report import BEGIN, END, evaluated, write_between_marks
-from pausewatch.evaluation.trial import TrialPlan
+from pausewatch.evaluation.world import TrialPlan
 from pausewatch.findings.export import json_text
 from pausewatch.signatures.rule import explain
 
@@ -34,16 +34,11 @@ def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8") == "mine"
 
 
-@pytest.mark.parametrize(("sites", "seed", "days"), [(2, 1, 60), (60, -1, 60), (60, 1, 3)])
-def test_fleets_that_say_nothing_are_refused(sites: int, seed: int, days: int) -> None:
-    with pytest.raises(UsageError):
-        evaluation_plans(sites, seed, days)
-
-
 def test_a_small_fleet_goes_all_the_way() -> None:
     plans = [TrialPlan("violations", 3, 5, pause_days=14, reference_days=60)]
-    trials = run_all(plans)
-    result = evaluated("pausewatch evaluate", plans, trials, {"the rule": explain})
+    proof = prove(plans)
+    trials = proof.trials
+    result = evaluated("pausewatch evaluate", proof, {"the rule": explain})
     document = json.loads(json_text(result.document()))
 
     assert len(trials) == 3
@@ -53,6 +48,6 @@ def test_a_small_fleet_goes_all_the_way() -> None:
     assert "Training found" in result.markdown()
     # The rule on the evidence as it is kept says what the rule said on the day.
     before = [a.verdict for t in trials for h in t.histories for _, a in h.stated]
-    again = evaluated("", plans, trials, {"the rule": explain})
+    again = evaluated("", proof, {"the rule": explain})
     assert again.document()["judges"] == result.document()["judges"]
     assert before

@@ -55,12 +55,19 @@ def train(
 
 
 def evaluate(
-    sites: Annotated[int, typer.Option("--sites", help="simulated sites, a third of them honest")] = _SITES,
-    seed: Annotated[int, typer.Option("--seed", help="of the simulated fleets; the honest one has the next")] = _SEED,
+    sites: Annotated[int, typer.Option("--sites", help="simulated sites of all sorts")] = _SITES,
+    seed: Annotated[int, typer.Option("--seed", help="of the first simulated fleet; others have the next")] = _SEED,
     pause_days: Annotated[int, typer.Option("--pause-days", help="days of the pause")] = _DAYS,
     model: Annotated[
         str | None, typer.Option("--model", help="a challenger, to compare with the champion and the rule")
     ] = None,
+    peers: Annotated[bool, typer.Option("--peers", help="compare with what a user would pick instead")] = False,
+    ablation: Annotated[bool, typer.Option("--ablation", help="leave out one lane or test at a time")] = False,
+    envelope: Annotated[bool, typer.Option("--envelope", help="inject runs of the size stated as detectable")] = False,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="retrain without one evasion or kind of site at a time")
+    ] = False,
+    workers: Annotated[int, typer.Option("--workers", help="processes", min=1)] = 2,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", help="a page to put the tables into, between its marks")
     ] = None,
@@ -73,7 +80,8 @@ def evaluate(
 ) -> None:
     """Inspect simulated fleets of known truth and score what was said of them."""
     from pausewatch.evaluation.gate import keep_evaluation, require_unseen
-    from pausewatch.evaluation.plans import evaluation_plans, run_all
+    from pausewatch.evaluation.plans import evaluation_plans
+    from pausewatch.evaluation.proof import Asked, prove
     from pausewatch.evaluation.report import evaluated, write_between_marks
     from pausewatch.findings.export import json_text
     from pausewatch.progress import Terminal
@@ -86,9 +94,16 @@ def evaluate(
         if name != RULE:
             require_unseen(find_card(folder, name), plans)
     with Terminal() as progress:
-        trials = run_all(plans, progress)
-    command = f"pausewatch evaluate --sites {sites} --seed {seed} --pause-days {pause_days}"
-    result = evaluated(command + (f" --model {model}" if model else ""), plans, trials, judges)
+        proof = prove(plans, Asked(peers=peers, ablation=ablation, envelope=envelope), workers, progress)
+    extras = {"--peers": peers, "--ablation": ablation, "--envelope": envelope, "--leave-out": leave_out}
+    command = " ".join(
+        (
+            f"pausewatch evaluate --sites {sites} --seed {seed} --pause-days {pause_days}",
+            *([f"--model {model}"] if model else []),
+            *[name for name, wanted in extras.items() if wanted],
+        )
+    )
+    result = evaluated(command, proof, judges, leave_out=leave_out)
     if model is not None:
         keep_evaluation(folder, find_card(folder, model), champion_name(folder), result)
     if markdown is not None:

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from pausewatch.detection.detector import Detector
+from pausewatch.detection.lanes import MARGINAL_PUE
 from pausewatch.detection.reference import learn
-from pausewatch.detection.watch import SiteWatchDay, Watch, WatchDay
+from pausewatch.detection.watch import LaneDay, SiteWatchDay, Watch, WatchDay
 from pausewatch.evaluation.bootstrap import Measure, share_of
 from pausewatch.evaluation.injection import added_kw, constant_kw, forked
 from pausewatch.evaluation.outcomes import EARLIEST, LOAD_KINDS, OPEN_VERDICTS
@@ -26,6 +27,7 @@ from pausewatch.findings.assess import assess
 from pausewatch.findings.model import DayStatus
 from pausewatch.fleet import Site
 from pausewatch.progress import Progress, Silent
+from pausewatch.telemetry.panel import Lane
 
 MULTIPLES = (0.5, 0.75, 1.0, 1.5, 2.0)
 PROMISED = (0.85, 0.95)
@@ -41,6 +43,7 @@ class Injected:
         fleet: names the fleet.
         site_id: the site.
         kind: of the site.
+        lane: the one that its detectable load was stated by.
         days: how long it ran.
         multiple: its size over what was stated as detectable.
         mw: its size at the IT load.
@@ -54,6 +57,7 @@ class Injected:
     fleet: str
     site_id: str
     kind: str
+    lane: str
     days: float
     multiple: float
     mw: float
@@ -152,10 +156,11 @@ def _injected(
 ) -> list[Injected]:
     """Fork a watch with a run at every site of which something was promised."""
     grid = watch.timeline.grid
-    it_kw, pue, runs = {}, {}, {}
+    it_kw, pue, runs, lanes = {}, {}, {}, {}
     for position, site in enumerate(watch.sites):
         multiple, minute = float(rng.choice(multiples)), int(rng.integers(1440))
-        said, _ = assess(seen.site(position))
+        view = seen.site(position)
+        said, _ = assess(view)
         if said.status is not DayStatus.CONSISTENT or said.detectable_mw_7d >= site.it_capacity_mw:
             continue
         # The day that follows begins after all that is known by now.
@@ -165,6 +170,7 @@ def _injected(
         it_kw[position] = constant_kw(grid, position, start, end, mw)
         pue[position] = world.truth[site.id].marginal_pue
         runs[position] = (multiple, mw, start, end)
+        lanes[position] = min(view.lanes.values(), key=_at_it).lane.value
     fork = forked(watch, added_kw(watch, it_kw, pue))
     told: dict[int, tuple[date, bool]] = {}
     asked: set[int] = set()
@@ -180,9 +186,10 @@ def _injected(
                 asked.add(position)
     return [
         Injected(
-            fleet=f"{world.plan.preset}-{world.plan.seed}",
+            fleet=world.name,
             site_id=site.id,
             kind=world.truth[site.id].kind,
+            lane=lanes[position],
             days=float(days),
             multiple=multiple,
             mw=mw,
@@ -208,3 +215,7 @@ def _about(day: SiteWatchDay, start: datetime, end: datetime) -> list[bool]:
         for a in assess(day)[1]
         if a.kind in LOAD_KINDS and start - EARLIEST <= a.start < end and (a.end is None or a.end > start)
     ]
+
+
+def _at_it(view: LaneDay) -> float:
+    return view.detectable_kw / (1.0 if view.lane is Lane.IT_LOAD else MARGINAL_PUE)

@@ -50,6 +50,7 @@ class EventOutcome:
         was_called_training: some report called it training_like.
         delay_days: from its start until the first report about it could be read; None if there was none.
         delay_report_days: the first report's day less the day of the start, in the site's calendar.
+        is_told: a finding on load was about it, whatever its verdict.
         is_noticed: any finding was about it, of whatever kind, short of `explained`.
         silent_share: share of its days that were `cannot_conclude`.
         is_below_line: the site's stated detectable load lay above it on most of its days.
@@ -65,6 +66,7 @@ class EventOutcome:
     was_called_training: bool
     delay_days: float | None
     delay_report_days: int | None
+    is_told: bool
     is_noticed: bool
     silent_share: float
     is_below_line: bool
@@ -177,6 +179,7 @@ def _event_outcome(trial: SiteTrial, event: TrueEvent) -> EventOutcome:
         was_called_training=any(said.verdict is Verdict.TRAINING_LIKE for _, _, said in asking),
         delay_days=None if first is None else (trial.day(first).readable_at - begin) / timedelta(days=1),
         delay_report_days=None if first is None else (first - _local_day(trial, begin)).days,
+        is_told=any(said.kind in LOAD_KINDS for _, _, said in about),
         is_noticed=any(said.verdict is not Verdict.EXPLAINED for _, _, said in about),
         silent_share=sum(d.said.status is DayStatus.CANNOT_CONCLUDE for d in lived) / max(len(lived), 1),
         is_below_line=bool(lived) and median(d.said.detectable_mw_7d for d in lived) >= event.mw_it,

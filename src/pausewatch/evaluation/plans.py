@@ -1,19 +1,24 @@
-"""Which fleets an evaluation runs: one of everything, and one that only does what is allowed."""
+"""Which fleets an evaluation runs: enough of each sort to say something of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from pausewatch.errors import UsageError
-from pausewatch.evaluation.trial import SiteTrial, TrialPlan, run_trial
-from pausewatch.progress import Progress
+from pausewatch.evaluation.world import TrialPlan
 
-_LEAST_SITES = 6
+_LEAST_SITES = 12
 _LEAST_DAYS = 14
+# Sites of one fleet: learned together, and one process's work at a time.
+_FLEET_SITES = 60
+# Of all sites: plain violations, evasions, what is allowed, tampered telemetry, nothing at all, runs split over sites.
+_SHARES = {"runs": 0.28, "evasions": 0.22, "benign": 0.26, "tampered": 0.08, "wide": 0.08, "split": 0.08}
+# Fleets of the costly extras have seeds of their own, beyond those of the evaluation's.
+_EXTRA_SEEDS = 50
 
 
 def evaluation_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
-    """Return two thirds of the sites as the whole test matrix, and a third as an honest fleet with the next seed.
+    """Return fleets of plain violations, evasions, benign events, tampering, nothing and split runs; each has a seed.
 
     Raises:
         UsageError: too few sites or days to say anything.
@@ -24,10 +29,32 @@ def evaluation_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
         raise UsageError(f"--pause-days {pause_days} is too few", remedy=f"use {_LEAST_DAYS} or more")
     if seed < 0:
         raise UsageError(f"--seed {seed}", remedy="use 0 or more")
-    honest = sites // 3
-    return [TrialPlan("matrix", sites - honest, seed, pause_days), TrialPlan("benign", honest, seed + 1, pause_days)]
+    counts = {preset: max(round(share * sites), 1) for preset, share in _SHARES.items()}
+    counts["runs"] += sites - sum(counts.values())
+    parts = [(preset, size) for preset, count in counts.items() for size in _cut(count)]
+    return [TrialPlan(preset, size, seed + i, pause_days) for i, (preset, size) in enumerate(parts)]
 
 
-def run_all(plans: Sequence[TrialPlan], progress: Progress | None = None) -> list[SiteTrial]:
-    """Run the trials one after the other and return their sites."""
-    return [trial for plan in plans for trial in run_trial(plan, progress)]
+def ablation_plans(plans: list[TrialPlan], sites_of_preset: int) -> list[TrialPlan]:
+    """Return the first sites of the first fleet of each preset."""
+    first: dict[str, TrialPlan] = {}
+    for plan in plans:
+        first.setdefault(plan.preset, plan)
+    return [
+        TrialPlan(p.preset, min(p.sites, sites_of_preset), p.seed, p.pause_days, p.reference_days, p.interval_min)
+        for p in first.values()
+    ]
+
+
+def envelope_plans(sites: int, seed: int) -> list[tuple[TrialPlan, int, int]]:
+    """Return fleets at which nothing happens, each with the length of its injected runs and the days between forks."""
+    first = seed + _EXTRA_SEEDS
+    week = [(TrialPlan("wide", size, first + i, 60), 7, 7) for i, size in enumerate(_cut(sites))]
+    return [*week, (TrialPlan("wide", min(sites, 30), first + len(week), 125), 90, 28)]
+
+
+def _cut(count: int) -> Iterator[int]:
+    """Cut a count into fleets of like size."""
+    parts = -(-count // _FLEET_SITES)
+    for i in range(parts):
+        yield count // parts + (i < count % parts)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pausewatch.errors import PausewatchError
 from pausewatch.evaluation.misses import misses
+from pausewatch.evaluation.proof import Proof
 from pausewatch.evaluation.rejudging import rejudged
 from pausewatch.evaluation.scoring import Scores, score_sites
+from pausewatch.evaluation.section_tables import section_markdown
+from pausewatch.evaluation.sections import sections
 from pausewatch.evaluation.tables import compared, markdown
-from pausewatch.evaluation.trial import SiteTrial, TrialPlan
+from pausewatch.evaluation.world import TrialPlan
 from pausewatch.signatures.rule import Explainer
 
 FORMAT = 1
@@ -28,12 +31,14 @@ class Evaluation:
         plans: the fleets.
         scores: by judge, the one in force first.
         misses: each case in which the judge in force was wrong.
+        sections: what else was asked for, by name, as JSON values.
     """
 
     command: str
     plans: tuple[TrialPlan, ...]
     scores: Mapping[str, Scores]
     misses: tuple[dict[str, Any], ...]
+    sections: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -43,6 +48,7 @@ class Evaluation:
             "fleets": [asdict(plan) for plan in self.plans],
             "judges": {name: scores.document() for name, scores in self.scores.items()},
             "misses": list(self.misses),
+            **self.sections,
         }
 
     def markdown(self) -> str:
@@ -55,16 +61,28 @@ class Evaluation:
         )
         head = f"`{self.command}`\n\n{fleets}: {first.site_years:.1f} site-years.\n"
         judges = f"## Judges compared\n\n{compared(self.scores)}\n" if len(self.scores) > 1 else ""
-        return f"{head}\n{judges}## Judged by: {next(iter(self.scores))}\n\n{markdown(first)}"
+        scores = f"## Judged by: {next(iter(self.scores))}\n\n{markdown(first)}"
+        return f"{head}\n{judges}{scores}\n{section_markdown(self.sections)}"
 
 
-def evaluated(
-    command: str, plans: Sequence[TrialPlan], trials: Sequence[SiteTrial], judges: Mapping[str, Explainer]
-) -> Evaluation:
-    """Score the same trials under each judge; the first is the one in force."""
-    told = {name: [rejudged(trial, judge) for trial in trials] for name, judge in judges.items()}
-    first = next(iter(told.values()))
-    return Evaluation(command, tuple(plans), {name: score_sites(t) for name, t in told.items()}, tuple(misses(first)))
+def evaluated(command: str, proof: Proof, judges: Mapping[str, Explainer], *, leave_out: bool = False) -> Evaluation:
+    """Score the same trials under each judge; the first is the one in force.
+
+    Args:
+        command: what makes it again.
+        proof: what was run.
+        judges: by name.
+        leave_out: whether to retrain the learned judge without one evasion or kind of site at a time.
+    """
+    told = {name: [rejudged(trial, judge) for trial in proof.trials] for name, judge in judges.items()}
+    first, in_force = next(iter(told.values())), next(iter(judges.values()))
+    return Evaluation(
+        command,
+        proof.plans,
+        {name: score_sites(t) for name, t in told.items()},
+        tuple(misses(first)),
+        sections(proof, first, in_force, leave_out=leave_out),
+    )
 
 
 def write_between_marks(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ def markdown(scores: Scores) -> str:
         "### By event\n",
         _events(scores),
         "### By kind of site\n",
-        _table(
+        table(
             ("kind", "training found", "false open findings per site-year, honest sites"),
             [(kind, percent(found), number(false)) for kind, found, false in scores.kinds],
         ),
@@ -32,14 +32,14 @@ def markdown(scores: Scores) -> str:
 def headline_table(headlines: Sequence[Headline]) -> str:
     """Return the headline measures beside their targets."""
     rows = [(h.name, _shown(h), _target(h), {True: "met", False: "**missed**", None: ""}[h.is_met]) for h in headlines]
-    return _table(("measure", "value (90 % interval; what it rests on)", "target", ""), rows)
+    return table(("measure", "value (90 % interval; what it rests on)", "target", ""), rows)
 
 
 def compared(scores: Mapping[str, Scores]) -> str:
     """Return the headline measures of several judges side by side."""
     columns = [s.headlines for s in scores.values()]
     rows = [(row[0].name, *[_shown(h) for h in row], _target(row[0])) for row in zip(*columns, strict=True)]
-    return _table(("measure", *scores, "target"), rows)
+    return table(("measure", *scores, "target"), rows)
 
 
 def _is_share(headline: Headline) -> bool:
@@ -82,11 +82,11 @@ def _cells(scores: Scores, group: str) -> str:
         upper = "" if size[1] > 1 else f"–{100 * size[1]:.0f}"
         label = f"{100 * size[0]:.0f}{upper or '+'} % of IT capacity"
         rows.append((label, *[percent(known[size, d]) if (size, d) in known else "" for d in DURATIONS]))
-    return _table(("size", *[f"{a:.0f}{f'–{b:.0f}' if b < 1000 else '+'} days" for a, b in DURATIONS]), rows)
+    return table(("size", *[f"{a:.0f}{f'–{b:.0f}' if b < 1000 else '+'} days" for a, b in DURATIONS]), rows)
 
 
 def _events(scores: Scores) -> str:
-    return _table(
+    return table(
         ("class", "event", "n", "found", "typed training_like", "ever called training", "honest", "delay, days"),
         [
             (
@@ -106,7 +106,7 @@ def _events(scores: Scores) -> str:
 
 def _reliability(scores: Scores) -> str:
     said = scores.reliability
-    table = _table(
+    bins = table(
         ("stated", "mean stated", "observed"),
         [
             (f"{100 * low:.0f}–{100 * high:.0f} %", f"{100 * stated:.0f} %", percent(observed))
@@ -114,12 +114,13 @@ def _reliability(scores: Scores) -> str:
         ],
     )
     return (
-        f"{table}\nBrier score {said.brier.value:.3f} ({said.brier.low:.3f}–{said.brier.high:.3f}); "
+        f"{bins}\nBrier score {said.brier.value:.3f} ({said.brier.low:.3f}–{said.brier.high:.3f}); "
         f"mean distance of stated and observed {100 * said.calibration_error:.0f} points.\n"
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines) + "\n"

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pausewatch.detection.detector import Detector
 from pausewatch.detection.reference import learn
 from pausewatch.detection.watch import Watch
+from pausewatch.evaluation.noise import LaneNoise, noises
 from pausewatch.evaluation.tracking import FindingHistory, Tracker
 from pausewatch.evaluation.truth import TrueSite
 from pausewatch.evaluation.world import TrialPlan, World, world_of
@@ -32,7 +33,7 @@ class InspectedDay:
 
 @dataclass(frozen=True)
 class SiteTrial:
-    """One site: what really happened and what was said of it; `fleet` names the fleet it is of."""
+    """One site: what really happened and what was said of it; `fleet` names its fleet, `noise` is of its lanes."""
 
     preset: str
     truth: TrueSite
@@ -40,6 +41,7 @@ class SiteTrial:
     days: tuple[InspectedDay, ...]
     histories: tuple[FindingHistory, ...]
     fleet: str = ""
+    noise: tuple[LaneNoise, ...] = ()
 
     @property
     def seen_until(self) -> datetime:
@@ -83,7 +85,9 @@ def inspected(world: World, detector: Detector | None = None, progress: Progress
 def _batch(world: World, sites: Sequence[Site], detector: Detector, told: Progress) -> list[SiteTrial]:
     fleet, pause, lake = world.fleet, world.pause, world.lake
     told.stage("fitting baselines", len(sites))
-    watch = Watch.open(fleet, pause, sites, learn(fleet, lake, sites, pause, detector), lake, world.last, detector)
+    frozen = learn(fleet, lake, sites, pause, detector)
+    watch = Watch.open(fleet, pause, sites, frozen, lake, world.last, detector)
+    noise = noises(frozen, len(sites))
     trackers = [Tracker(site.id) for site in sites]
     days: list[list[InspectedDay]] = [[] for _ in sites]
     told.stage("inspecting days", len(watch.timeline.days))
@@ -104,7 +108,8 @@ def _batch(world: World, sites: Sequence[Site], detector: Detector, told: Progre
             pause.start,
             tuple(days[i]),
             tuple(trackers[i].histories.values()),
-            f"{world.plan.preset}-{world.plan.seed}",
+            world.name,
+            noise[i],
         )
         for i, site in enumerate(sites)
     ]

@@ -56,6 +56,11 @@ class World:
     truth: dict[str, TrueSite]
 
     @property
+    def name(self) -> str:
+        """A name no other fleet has."""
+        return f"{self.plan.preset}-{self.plan.seed}"
+
+    @property
     def pause(self) -> Pause:
         """Its one pause."""
         return self.fleet.pauses[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from pausewatch.evaluation.peers.fixed_threshold import FixedThreshold
 from pausewatch.evaluation.peers.forest import Forest
 from pausewatch.evaluation.peers.history import History, histories
 from pausewatch.evaluation.peers.prophet_interval import ProphetInterval, ProphetRule
-from pausewatch.evaluation.peers.protocol import Floats, Peer, limits
+from pausewatch.evaluation.peers.protocol import Floats, Peer, Scores, limits
 from pausewatch.evaluation.peers.ridge_cusum import RidgeCusum
 from pausewatch.evaluation.peers.rolling_score import RollingScore
 from pausewatch.evaluation.world import World
@@ -66,12 +67,19 @@ def peer_scores(world: World, peers: Sequence[Peer] = PEERS) -> list[LaneScores]
     out = []
     for sites in world.batches():
         lanes = histories(world, sites)
+        known: dict[tuple[Any, str], Scores] = {}
         for peer in peers:
-            out += _scores(world, sites, lanes, peer)
+            out += _scores(world, sites, lanes, peer, known)
     return out
 
 
-def _scores(world: World, sites: Sequence[Site], lanes: Sequence[History], peer: Peer) -> list[LaneScores]:
+def _scores(
+    world: World,
+    sites: Sequence[Site],
+    lanes: Sequence[History],
+    peer: Peer,
+    known: dict[tuple[Any, str], Scores],
+) -> list[LaneScores]:
     tried = range(min(peer.sites_of_fleet or len(sites), len(sites)))
     meters = np.stack([h.has_meter for h in lanes])
     out = []
@@ -82,14 +90,18 @@ def _scores(world: World, sites: Sequence[Site], lanes: Sequence[History], peer:
         if not mine:
             continue
         share = np.minimum(meters[:, mine].sum(axis=0), peer.lanes)
-        told = peer.scores(lane.only(mine))
+        # Two ways to take the same scores cost one.
+        key = (type(peer).scores, lane.lane.value)
+        if key not in known:
+            known[key] = peer.scores(lane.only(mine))
+        told = known[key]
         bounds = limits(told.reference, world.fleet.false_alarms_per_site_year / share, peer.limit, told.least_scale)
         limit, since = bounds.at(), told.since
         for i, s in enumerate(mine):
             out.append(
                 LaneScores(
                     peer=peer.name,
-                    fleet=f"{world.plan.preset}-{world.plan.seed}",
+                    fleet=world.name,
                     site_id=sites[s].id,
                     first_day=date.fromordinal(lane.first_day.toordinal() + lane.reference_days),
                     score=told.pause[i],

@@ -21,7 +21,7 @@ class Forest:
     name: ClassVar[str] = "isolation forest"
     about: ClassVar[str] = "how quickly trees isolate the day's mean, least, most, spread, night share and change"
     limit: ClassVar[float | None] = None
-    sites_of_fleet: ClassVar[int | None] = None
+    sites_of_fleet: ClassVar[int | None] = 20
     lanes: ClassVar[int] = 2
 
     def scores(self, history: History) -> Scores:
