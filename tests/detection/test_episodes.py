@@ -100,8 +100,8 @@ def test_a_small_fall_is_no_end():
 
 
 def test_a_fall_below_what_is_expected_is_no_episode_nor_its_recovery():
-    down = [edge(500, -900.0), edge(900, 900.0)]
-    assert step_episodes("it_load", down, 5.0, raised((500, 900, -900.0)), NOISE) == []
+    down = [edge(500, -900.0), edge(600, 900.0)]
+    assert step_episodes("it_load", down, 5.0, raised((500, 600, -900.0)), NOISE) == []
 
 
 def test_a_rise_after_a_fall_counts_only_above_what_was_expected():
@@ -163,6 +163,43 @@ def test_where_the_level_wanders_an_end_without_an_edge_is_dated_by_the_load():
     assert episode.end_hour == pytest.approx(740, abs=3)
     (lasting,) = step_episodes("it_load", [edge(500, 800.0)], 5.0, residual[:760], WANDERING)
     assert lasting.end_hour is None
+
+
+@pytest.mark.parametrize(("days", "is_episode"), [(0.5, False), (3, False), (6, True), (20, True)])
+def test_coming_back_from_a_drop_is_a_rise_once_the_drop_has_lasted(days, is_episode):
+    at = 500 + round(24 * days)
+    residual = raised((500, at, -800.0))
+    told = step_episodes("it_load", [edge(500, -800.0), edge(at, 800.0)], 5.0, residual, NOISE)
+    assert [(e.start_hour, e.end_hour) for e in told] == ([(at, None)] if is_episode else [])
+    if told:
+        assert told[0].excess_kw == pytest.approx(800.0, abs=30)
+
+
+def learned(hour: int, step_kw: float) -> Change:
+    return replace(edge(hour, step_kw), is_learned=True)
+
+
+def test_a_plateau_of_the_reference_is_measured_above_what_was_learned_without_it():
+    (episode,) = step_episodes("it_load", [learned(-900, 800.0)], 5.0, raised((0, HOURS, 800.0)), NOISE)
+    assert (episode.start_hour, episode.end_hour, episode.is_learned) == (-900, None, True)
+    assert episode.excess_kw == pytest.approx(800.0, abs=10)
+    # Its step in the reference was measured no better than this.
+    assert episode.sd_kw >= 80.0
+
+
+def test_a_plateau_ends_when_the_load_comes_down():
+    residual = raised((0, 1000, 800.0))
+    (episode,) = step_episodes("it_load", [learned(-900, 800.0), edge(1000, -800.0)], 5.0, residual, NOISE)
+    assert (episode.start_hour, episode.end_hour) == (-900, 1000)
+
+
+def test_a_run_on_top_of_a_plateau_is_an_episode_of_its_own_however_small():
+    residual = raised((0, HOURS, 2_000.0), (1000, 1500, 300.0))
+    changes = [learned(-900, 2_000.0), edge(1000, 300.0), edge(1500, -300.0)]
+    plateau, run = step_episodes("it_load", changes, 5.0, residual, NOISE)
+    assert (plateau.start_hour, plateau.end_hour, plateau.is_learned) == (-900, None, True)
+    assert (run.start_hour, run.end_hour, run.is_learned) == (1000, 1500, False)
+    assert run.excess_kw == pytest.approx(300.0, abs=20)
 
 
 def test_the_size_is_measured_from_the_level_before():

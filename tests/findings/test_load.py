@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -20,6 +21,7 @@ from tests.detection.watch_days import (
     with_run,
 )
 
+from pausewatch.detection.plateaus import ReferenceStep
 from pausewatch.findings.assess import assess
 from pausewatch.findings.model import Assessment, DayStatus, Kind, Verdict
 from pausewatch.telemetry.panel import Lane
@@ -198,3 +200,25 @@ def test_an_ended_run_keeps_its_end_and_its_energy():
     assert one.end == hour_at(FROM + 240)
     assert one.energy_mwh.estimate == pytest.approx(1_440, rel=0.02)
     assert one.end - one.start == timedelta(hours=240)
+
+
+def test_load_that_rose_within_the_reference_counts_from_the_start_of_the_pause():
+    view = with_run(6_000.0, 0)
+    rose = replace(
+        view.episodes[0], parts=((-60 * 24, None),), is_learned=True, level_kw=0.0, has_level=False
+    )  # fmt: skip
+    start_s = int(hour_at(-60 * 24).timestamp())
+    step = ReferenceStep(start_s, step_kw=6_000.0, sd_kw=100.0, z=40.0, onset_share=1.0)
+    training = declaration_data(activity="training", start=hour_at(0).isoformat(), end=hour_at(PAUSE_HOUR).isoformat())
+    day = watch_day(
+        it_load=replace(view, episodes=(rose,), reference_steps=(step,)),
+        site=metered_site(utility=False, declarations=[training]),
+    )
+    one = the_load(day)
+    assert (one.kind, one.verdict) == (Kind.SUSTAINED_LOAD, Verdict.TRAINING_LIKE)
+    assert one.start == hour_at(-60 * 24)
+    assert one.energy_mwh.estimate == pytest.approx(6.0 * (HOURS - PAUSE_HOUR), rel=0.01)
+    assert one.evidence["rose_within_the_reference"]
+    assert one.evidence["features"]["onset_share"] == 1.0
+    assert one.evidence["features"]["duration_days"] == pytest.approx(60 + HOURS / 24)
+    assert any("within the reference" in fact for fact in one.facts)

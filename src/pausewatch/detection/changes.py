@@ -39,6 +39,7 @@ class Change:
         sd_kw: standard deviation of `step_kw`.
         z: standard score when last estimated.
         accepted_day: number of the report day on which it was accepted.
+        is_learned: it happened within the reference, and was taken out of what is expected.
     """
 
     hour: int
@@ -46,6 +47,7 @@ class Change:
     sd_kw: float
     z: float
     accepted_day: int
+    is_learned: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,13 @@ def update_changes(
     """
     search_from = max(first_hour + reach.before, first_hour + reach.total - _SETTLED_HOURS)
     changes = sorted(known, key=lambda c: c.hour)
-    for i in [i for i, c in enumerate(changes) if c.hour >= search_from]:
+    for i in [i for i, c in enumerate(changes) if c.hour >= search_from and not c.is_learned]:
         others = changes[:i] + changes[i + 1 :]
         again = _refit(changes[i], others, window, first_hour, tuning, reach)
         changes[i] = again
-    changes = [c for c in changes if c.hour < search_from or abs(c.z) >= _WITHDRAW_SHARE * tuning.threshold]
+    changes = [
+        c for c in changes if c.is_learned or c.hour < search_from or abs(c.z) >= _WITHDRAW_SHARE * tuning.threshold
+    ]
     for _ in range(_PER_DAY):
         found = _strongest(changes, window, first_hour, day, tuning, reach)
         if found is None:

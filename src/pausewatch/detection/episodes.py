@@ -28,6 +28,8 @@ _STACK_HOURS = 14 * 24
 _STACK_LASTS_HOURS = 72
 _DWARFS = 2.5
 _APART_HOURS = 48
+# Load that was lower for this long before a rise had no mere dip: works and outages last days.
+_SETTLED_HOURS = 5 * 24
 # The level before is told by a week, and an end believed after this many hours of lower load.
 _LEVEL_HOURS = 7 * 24
 _MIN_SEEN = 12
@@ -56,6 +58,7 @@ class Episode:
         strength: test statistic over its threshold when strongest.
         alarm_day: number of the report day on which it was first seen.
         is_sized_by_edge: whether its level wanders by more than its size, so that the edge alone tells it.
+        is_learned: whether it rose within the reference, and was taken out of what is expected.
     """
 
     lane: str
@@ -68,6 +71,7 @@ class Episode:
     strength: float
     alarm_day: int
     is_sized_by_edge: bool = False
+    is_learned: bool = False
 
     @property
     def start_hour(self) -> int:
@@ -114,13 +118,26 @@ class Noise:
 
 
 @dataclass(frozen=True)
-class _Span:
+class LoadSpan:
+    """A rise of the load and the fall that undid it.
+
+    Args:
+        start: hour of the rise.
+        end: hour of the fall, or None while it stands.
+        size: its largest height, kW.
+        sd: standard deviation of the step it began with.
+        strength: standard score of that step over the threshold.
+        alarm_day: number of the report day on which it was accepted.
+        is_learned: it rose within the reference.
+    """
+
     start: int
     end: int | None
     size: float
     sd: float
     strength: float
     alarm_day: int
+    is_learned: bool = False
 
 
 def step_episodes(
@@ -135,8 +152,8 @@ def step_episodes(
         residual_kw: observed less expected up to now, NaN where unseen, shape (H,).
         noise: of the series.
     """
-    groups: list[list[_Span]] = []
-    for span in _spans(changes, threshold):
+    groups: list[list[LoadSpan]] = []
+    for span in load_spans(changes, threshold):
         home = next((g for g in reversed(groups) if _belongs(g, span)), None)
         if home is None:
             groups.append([span])
@@ -150,26 +167,41 @@ def step_episodes(
     return sorted(out, key=lambda e: e.start_hour)
 
 
-def _spans(changes: Sequence[Change], threshold: float) -> list[_Span]:
+def load_spans(changes: Sequence[Change], threshold: float) -> list[LoadSpan]:
     """Pair rises with the falls that undo them. A rise that only recovers from a drop is none."""
-    done: list[_Span] = []
-    stack: list[tuple[_Span, float]] = []
+    done: list[LoadSpan] = []
+    stack: list[tuple[LoadSpan, float]] = []
     level = 0.0
+    fallen: int | None = None
     for change in sorted(changes, key=lambda c: c.hour):
         before = level
         level += change.step_kw
         if change.step_kw > 0:
-            floor = max(before, 0.0)
+            # What came down and stayed down for days is the ordinary load by now; coming back from less is no rise.
+            floor = before if fallen is not None and change.hour - fallen >= _SETTLED_HOURS else max(before, 0.0)
             rise = level - floor
             if rise < 0.5 * change.step_kw:
                 continue
-            span = _Span(change.hour, None, rise, change.sd_kw, change.z / threshold, change.accepted_day)
+            span = LoadSpan(
+                change.hour,
+                None,
+                rise,
+                change.sd_kw,
+                change.z / threshold,
+                change.accepted_day,
+                change.is_learned,
+            )
             top = stack[-1] if stack else None
-            if top is None or _stands_alone(rise, change.hour, top[0].size, top[0].start):
+            if (
+                top is None
+                or top[0].is_learned != span.is_learned
+                or _stands_alone(rise, change.hour, top[0].size, top[0].start)
+            ):
                 stack.append((span, floor))
             else:
                 stack[-1] = (replace(top[0], size=max(top[0].size, level - top[1])), top[1])
             continue
+        fallen = change.hour
         while stack and level - stack[-1][1] <= _LEFT_SHARE * stack[-1][0].size:
             done.append(replace(stack.pop()[0], end=change.hour))
     return sorted([*done, *(span for span, _ in stack)], key=lambda s: s.start)
@@ -181,8 +213,10 @@ def _stands_alone(size: float, start: int, below: float, below_start: int) -> bo
     return (size > _DWARFS * below and apart > _APART_HOURS) or (size > _STACK_SHARE * below and apart > _STACK_HOURS)
 
 
-def _belongs(group: Sequence[_Span], span: _Span) -> bool:
+def _belongs(group: Sequence[LoadSpan], span: LoadSpan) -> bool:
     """Return whether a span continues an episode instead of beginning one."""
+    if group[0].is_learned and not span.is_learned and any(s.end is None or span.start < s.end for s in group):
+        return False
     ends = [s.end for s in group]
     size = max(s.size for s in group)
     if any(end is None for end in ends) or span.start < max(e for e in ends if e is not None):
@@ -192,7 +226,7 @@ def _belongs(group: Sequence[_Span], span: _Span) -> bool:
     return gap <= _JOIN_HOURS and span.size < _DWARFS * size
 
 
-def _without(residual_kw: Floats, later: Sequence[Sequence[_Span]]) -> Floats:
+def _without(residual_kw: Floats, later: Sequence[Sequence[LoadSpan]]) -> Floats:
     """Return the residual without the hours of episodes that stand on top."""
     if not later:
         return residual_kw
@@ -202,11 +236,13 @@ def _without(residual_kw: Floats, later: Sequence[Sequence[_Span]]) -> Floats:
     return out
 
 
-def _measured(lane: str, group: Sequence[_Span], residual_kw: Floats, noise: Noise) -> Episode | None:
+def _measured(lane: str, group: Sequence[LoadSpan], residual_kw: Floats, noise: Noise) -> Episode | None:
     """Size an episode by what was measured, and end it only where the load came down."""
     now = len(residual_kw)
     start = group[0].start
-    level, has_level = level_before(residual_kw, start)
+    is_learned = group[0].is_learned
+    # What rose within the reference is measured above a baseline that was learned without it.
+    level, has_level = (0.0, False) if is_learned else level_before(residual_kw, start)
     above = residual_kw - level
     size = float(np.median([s.size for s in group]))
     parts: list[tuple[int, int | None]] = []
@@ -231,6 +267,8 @@ def _measured(lane: str, group: Sequence[_Span], residual_kw: Floats, noise: Noi
     if excess is None or (hours < _MIN_RAISED_HOURS and closed[-1][1] is not None):
         return None
     sd = excess_sd(noise, start, now, hours / 24.0, has_level)
+    if is_learned:
+        sd = float(np.hypot(sd, np.hypot.reduce([s.sd for s in group])))
     is_by_edge = False
     if excess < sd:
         # The level wanders by more than this load: only an edge that still stands in the step test can tell its size.
@@ -257,6 +295,7 @@ def _measured(lane: str, group: Sequence[_Span], residual_kw: Floats, noise: Noi
         strength=max(s.strength for s in group),
         alarm_day=min(s.alarm_day for s in group),
         is_sized_by_edge=is_by_edge,
+        is_learned=group[0].is_learned,
     )
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.baselines.backtest import Backtest
 from pausewatch.baselines.contract import Series
 from pausewatch.baselines.freeze import MIN_DAYS, FrozenBaselines, freeze
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES
 from pausewatch.detection.detector import Calibration, Detector
-from pausewatch.detection.plateaus import plateaus
+from pausewatch.detection.lanes import MARGINAL_PUE
+from pausewatch.detection.plateaus import ReferenceStep, reference_steps, without_steps
 from pausewatch.fleet import Activity, Fleet, Pause, Site
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.lake import Lake
@@ -23,21 +23,29 @@ from pausewatch.telemetry.timeline import Timeline
 
 LANES = (Lane.UTILITY, Lane.IT_LOAD)
 MAX_REFERENCE_DAYS = 400
-PLATEAU = "the load stepped up within the reference"
 NOT_LEARNED = (Activity.TRAINING, Activity.COMMISSIONING, Activity.MAINTENANCE)
 # Below this share of strictly valid hours the usable ones are learned from too: a meter that drops every fifth sample
 # has few hours with 80 % of them, and many that tell their mean well.
 _ENOUGH_VALID = 0.75
+# A plateau of less of a site's IT capacity isn't asked about: tenants that come and go make as much.
+_LEAST_PLATEAU = 0.03
 
 Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Frozen:
-    """Baselines and calibration of a batch of sites at one pause, lane by lane: utility series first, then IT load."""
+    """Baselines and calibration of a batch of sites at one pause, lane by lane: utility series first, then IT load.
+
+    Args:
+        baselines: what is expected, learned without the steps.
+        calibration: thresholds and noise.
+        steps: of each series, the steps of its reference since its oldest plateau; empty where it has none.
+    """
 
     baselines: FrozenBaselines
     calibration: Calibration
+    steps: tuple[tuple[ReferenceStep, ...], ...]
 
 
 def series_keys(sites: Sequence[Site]) -> tuple[str, ...]:
@@ -102,33 +110,23 @@ def learn(
         for s in range(len(sites))
     ]
     many = series_grid(grid)
-    baselines = freeze(Series(series_keys(sites), many, load, temperature), has_meter, candidates)
+    reference = Series(series_keys(sites), many, load, temperature)
+    steps: list[list[ReferenceStep]] = [[] for _ in reference.keys]
+    if detector.uses.reference_test:
+        steps = reference_steps(reference, _least_plateau_kw(sites), detector.reach)
+    baselines = freeze(without_steps(reference, steps), has_meter, candidates)
     heldout = baselines.heldout
     assert heldout is not None  # noqa: S101  # freeze always backtests
     lanes_of_site = np.maximum(np.reshape(has_meter, (len(LANES), -1)).sum(axis=0, dtype=np.float64), 1.0)
     budget = np.tile(fleet.false_alarms_per_site_year / lanes_of_site, len(LANES))
     calibration = detector.calibrate(heldout.residual_kw, heldout.restart, heldout.grid.local_day, budget)
-    if detector.uses.reference_test:
-        baselines = _with_plateaus(baselines, heldout, calibration, detector)
-    return Frozen(baselines, calibration)
+    return Frozen(baselines, calibration, tuple(tuple(of) for of in steps))
 
 
-def _with_plateaus(
-    baselines: FrozenBaselines, heldout: Backtest, calibration: Calibration, detector: Detector
-) -> FrozenBaselines:
-    """Say beside each baseline where its reference stepped up and stayed up."""
-    observed = heldout.expected_kw + heldout.residual_kw
-    found = plateaus(heldout.residual_kw, observed, heldout.restart, calibration.whitener, detector.reach)
-    told = tuple(
-        tuple(
-            f"{PLATEAU} by {one.step_kw / 1e3:.3g} MW on {heldout.grid.hour_start(s, one.hour):%-d %B %Y} and stayed: "
-            "if that was training, it was learned as normal"
-            for one in each
-        )
-        for s, each in enumerate(found)
-    )
-    warnings = tuple((*old, *new) for old, new in zip(baselines.warnings, told, strict=True))
-    return replace(baselines, warnings=warnings)
+def _least_plateau_kw(sites: Sequence[Site]) -> npt.NDArray[np.float64]:
+    """Return the smallest plateau worth a question in each series, shape (S,)."""
+    at_it = np.array([_LEAST_PLATEAU * 1e3 * site.it_capacity_mw for site in sites])
+    return np.concatenate([at_it * (MARGINAL_PUE if lane is Lane.UTILITY else 1.0) for lane in LANES])
 
 
 def testable(panel: Panel, lane: Lane) -> Bools:

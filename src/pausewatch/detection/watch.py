@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.baselines.contract import Expected
+from pausewatch.detection.changes import Change
 from pausewatch.detection.detector import Detector, DetectorState
 from pausewatch.detection.drifts import drift_episode, with_drifts
 from pausewatch.detection.envelope import detectable_kw
 from pausewatch.detection.episodes import Episode, Noise, step_episodes
 from pausewatch.detection.evidence import Evidence
+from pausewatch.detection.plateaus import ReferenceStep
 from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid, testable
 from pausewatch.fleet import Activity, Fleet, Pause, Site
 from pausewatch.telemetry.grid import HourGrid
@@ -43,6 +45,7 @@ class LaneDay:
         daily_sd_kw: standard deviation of a daily mean residual on held-out data.
         episodes: spans of unexpected load.
         detectable_kw: smallest load of the lane found with 90 % probability in 7 days.
+        reference_steps: steps of the reference that its baseline was learned without.
     """
 
     lane: Lane
@@ -55,6 +58,7 @@ class LaneDay:
     daily_sd_kw: float
     episodes: tuple[Episode, ...]
     detectable_kw: float
+    reference_steps: tuple[ReferenceStep, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ class Watch:
             [declared_hours(s, grid, (Activity.COMMISSIONING, Activity.MAINTENANCE), until=pause.start) for s in sites]
         )
         masked = np.concatenate([training | works] * len(LANES))
-        state = DetectorState.fresh(len(sites) * len(LANES)) if memory is None else memory.detector
+        state = _begun(frozen, grid, (first - _EPOCH).days) if memory is None else memory.detector
         return Watch(fleet, pause, tuple(sites), frozen, detector, timeline, state, masked)
 
     @property
@@ -257,6 +261,7 @@ class WatchDay:
             daily_sd_kw=float(calibration.drift.daily_sd_kw[series]),
             episodes=() if refusals else tuple(self._episodes(lane, series)),
             detectable_kw=float("inf") if refusals else float(self.detectable_kw[series]),
+            reference_steps=watch.frozen.steps[series],
         )
 
     def _episodes(self, lane: Lane, series: int) -> list[Episode]:
@@ -274,6 +279,16 @@ class WatchDay:
         local_day = self.panel.grid.local_day[series % len(watch.sites), :end]
         drifts = [drift_episode(lane.value, d, local_day, residual, noise) for d in watch.state.drifts[series]]
         return with_drifts(steps, drifts)
+
+
+def _begun(frozen: Frozen, grid: HourGrid, day: int) -> DetectorState:
+    """Return the state of the tests before the first day: what the references' plateaus left is known to be there."""
+    state = DetectorState.fresh(len(frozen.steps))
+    for known, steps in zip(state.changes, frozen.steps, strict=True):
+        known += [
+            Change((s.start_s - grid.start_s) // 3600, s.step_kw, s.sd_kw, s.z, day, is_learned=True) for s in steps
+        ]
+    return state
 
 
 def panel_start(pause: Pause) -> datetime:

@@ -56,9 +56,11 @@ def _judge(
     end = None if episode.end_hour is None else instant(day, episode.end_hour)
     until = end or instant(day, now)
     found = matches(day.site, start, until, size.excess_mw, features, day.pause)
+    # Declared training is no part of the reference: what rose within it is something else.
     unstopped = [
         d
         for d in ended_training(day.site, day.pause, start)
+        if not episode.main.is_learned
         if d.expected_mw is None or size.excess_mw.estimate >= _STEP_SHARE * d.expected_mw
     ]
     suspect = _suspect_lanes(episode, contradictions, now)
@@ -161,6 +163,7 @@ def _evidence(
     return {
         "lanes": lanes,
         "measured_on": size.lane.value,
+        "rose_within_the_reference": episode.main.is_learned,
         "features": features.document(),
         "circumstances": asdict(circumstances),
         "unseen_hours": size.unseen_hours,
@@ -188,6 +191,11 @@ def _facts(
         f"{megawatts(size.excess_mw.estimate)} at the IT load, {100 * features.share_of_it_capacity:.0f} % of the "
         f"site's IT capacity, for {spell(24 * features.duration_days)}."
     ]
+    if episode.main.is_learned:
+        said.append(
+            "It rose within the reference, where it would have been learned as normal: the expected load was learned "
+            "without it. Energy and compute are counted from the start of the pause."
+        )
     for declaration in unstopped:
         stated = "" if declaration.expected_mw is None else f" of {megawatts(declaration.expected_mw)}"
         said.append(

@@ -46,6 +46,8 @@ def quantities(day: SiteWatchDay, episode: SiteEpisode) -> Quantities:
     low_share, share, high_share = _at_it(lane)
     hours = day.grid.hours
     raised = part.raised(hours)
+    # Load is forbidden from the pause's start on: what an episode drew before that is no part of what was hidden.
+    raised[: max(day.grid.hour_index(day.pause.start), 0)] = False
     above = day.lanes[lane].residual_kw - part.level_kw
     seen = raised & np.isfinite(above)
     unseen_hours = int((raised & ~seen).sum())

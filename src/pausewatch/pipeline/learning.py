@@ -11,6 +11,7 @@ from pathlib import Path
 from pausewatch.baselines.freeze import FrozenBaselines, save
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES, candidate
 from pausewatch.detection.detector import Calibration, Detector
+from pausewatch.detection.plateaus import steps_from_state, steps_state
 from pausewatch.detection.reference import Frozen, learn
 from pausewatch.errors import BaselineError, InspectionError, UsageError
 from pausewatch.findings.records import BaselineRecord
@@ -23,6 +24,7 @@ from pausewatch.progress import Progress, Silent
 # Sites learned together: enough to tell the fleet's usual tail, little enough for memory.
 LEARN_TOGETHER = 100
 _CALIBRATION = "calibration."
+_STEPS = "steps."
 
 
 def learning_batches(fleet: Fleet, size: int = LEARN_TOGETHER) -> list[tuple[str, list[str]]]:
@@ -81,6 +83,7 @@ def fit_baselines(
         for pause, sites in work:
             frozen = learn(place.fleet, lake, sites, pause, Detector(), models)
             extra = {f"{_CALIBRATION}{name}": values for name, values in frozen.calibration.state().items()}
+            extra |= {f"{_STEPS}{name}": values for name, values in steps_state(frozen.steps).items()}
             digest, path = save(frozen.baselines, extra, place.home.baselines)
             register.record_baselines(
                 digest,
@@ -174,7 +177,8 @@ def load_freeze(record: BaselineRecord) -> Frozen:
         )
     baselines, extra = FrozenBaselines.from_bytes(content, str(path))
     state = {k.removeprefix(_CALIBRATION): v for k, v in extra.items() if k.startswith(_CALIBRATION)}
-    return Frozen(baselines, Calibration.from_state(state))
+    steps = {k.removeprefix(_STEPS): v for k, v in extra.items() if k.startswith(_STEPS)}
+    return Frozen(baselines, Calibration.from_state(state), steps_from_state(steps, len(baselines.keys)))
 
 
 def _scores(baselines: FrozenBaselines) -> dict[str, dict[str, object]]:

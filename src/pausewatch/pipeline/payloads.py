@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pausewatch.baselines.registry import model_words
 from pausewatch.detection.compute import days_to_quantity
-from pausewatch.detection.reference import PLATEAU, Frozen
+from pausewatch.detection.reference import Frozen
 from pausewatch.detection.watch import LaneDay, SiteWatchDay
 from pausewatch.findings.model import Assessment, SiteDay
 from pausewatch.findings.status import primary_lane
@@ -54,7 +54,7 @@ def payload_of(
         "daily_expected_mwh": expected,
         "days_to_significant": days_to_quantity(day.site, fleet.significant_quantity_flop),
         "unseen": _unseen(day, said),
-        "missable": [*_missable(fleet, day, said), *_plateaus(day, frozen)],
+        "missable": _missable(fleet, day, said),
         "would_help": _would_help(day) if said.detectable_flop_90d > fleet.significant_quantity_flop else [],
         "curves": _curves(day, found),
     }
@@ -174,16 +174,6 @@ def _missable(fleet: Fleet, day: SiteWatchDay, said: SiteDay) -> list[str]:
 
 def _times(ratio: float) -> str:
     return f"{ratio:.2g}" if ratio < 100 else f"{ratio:,.0f}"
-
-
-def _plateaus(day: SiteWatchDay, frozen: Frozen) -> list[str]:
-    """Return what may have been learned as normal, in sentences."""
-    told = []
-    for lane, view in day.lanes.items():
-        if view.has_meter:
-            warnings = frozen.baselines.warnings[frozen.baselines.keys.index(f"{day.site.id}/{lane}")]
-            told += [f"On the {LANE_NAMES[lane]} {w}." for w in warnings if w.startswith(PLATEAU)]
-    return told
 
 
 def _would_help(day: SiteWatchDay) -> list[str]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pausewatch.detection.episodes import Episode
 from pausewatch.detection.lanes import MARGINAL_PUE, MARGINAL_PUE_HIGH, SiteEpisode
 from pausewatch.detection.watch import LaneDay, SiteWatchDay
+from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.panel import Lane
 
 Floats = npt.NDArray[np.float64]
@@ -84,7 +85,7 @@ def measure(day: SiteWatchDay, episode: SiteEpisode) -> Features:
     inside = raised & seen
     end = hours if main.end_hour is None else main.end_hour
     span = np.zeros(hours, dtype=np.bool_)
-    span[main.start_hour : end] = True
+    span[max(main.start_hour, 0) : end] = True
     days = max((end - main.start_hour) / 24.0, 1e-9)
     local_hour, weekday = day.grid.local_hour[0], day.grid.hour_of_week[0] // 24
     at_it = main.excess_kw if main.lane == Lane.IT_LOAD else main.excess_kw / MARGINAL_PUE
@@ -95,7 +96,7 @@ def measure(day: SiteWatchDay, episode: SiteEpisode) -> Features:
         duty=float(raised[span].mean()) if span.any() else 1.0,
         share_of_it_capacity=at_it / 1e3 / day.site.it_capacity_mw,
         share_of_load=mean / max(float(np.nanmean(expected)), 1e-9) if np.isfinite(expected).any() else 0.0,
-        onset_share=_onset(above, main, hours),
+        onset_share=_onset(lane, above, main, hours, day.grid),
         growth_share=_growth(above, inside),
         diurnal_share=_diurnal(above, inside if main.end_hour is None or days > 1 else span & seen, local_hour, mean),
         weekend_ratio=_weekend(above, inside, weekday),
@@ -143,9 +144,12 @@ def _level(values: Floats) -> float:
     return float(np.median(seen)) if len(seen) >= _MIN_HOURS else 0.0
 
 
-def _onset(above: Floats, main: Episode, hours: int) -> float:
-    """Compare the first hours with the first days of the first part."""
+def _onset(lane: LaneDay, above: Floats, main: Episode, hours: int, grid: HourGrid) -> float:
+    """Compare the first hours with the first days of the first part; before the panel it was measured at the freeze."""
     first_start, first_end = main.parts[0]
+    if main.is_learned:
+        start_s = grid.start_s + 3600 * first_start
+        return next((step.onset_share for step in lane.reference_steps if step.start_s == start_s), 0.0)
     stop = hours if first_end is None else first_end
     begin = first_start + _EDGE_HOURS
     early = above[begin : min(begin + _ONSET_HOURS, stop)]
