@@ -7,7 +7,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pausewatch.detection.extremes import WEEKS_PER_YEAR, gumbel_threshold, standard_score_threshold, weekly_maxima
+from pausewatch.detection.extremes import (
+    WEEKS_PER_YEAR,
+    gumbel_threshold,
+    score_spread,
+    standard_score_threshold,
+    weekly_maxima,
+)
 
 
 def daily_maxima(series: int, days: int, seed: int, jumps: int = 0) -> np.ndarray:
@@ -68,3 +74,13 @@ def test_the_gumbel_tail_of_gumbel_noise_is_found_again():
     level, scale = gumbel_threshold(maxima, 52.0, np.full(50, 1.0), 1.0, 4.0)
     assert scale == pytest.approx(np.full(50, 3.0), rel=0.12)
     assert np.median(level) == pytest.approx(10.0 - 3.0 * np.log(-np.log1p(-1 / 52)), rel=0.03)
+
+
+def test_scores_that_spread_further_fall_further_short():
+    z = np.random.default_rng(2).standard_normal((60, 400))
+    usual, wide = score_spread(np.abs(z)), score_spread(np.abs(5 * z))
+
+    assert np.median(usual) == pytest.approx(1.28, abs=0.05)
+    assert usual.min() >= 1.28
+    assert np.median(wide) == pytest.approx(6.4, rel=0.05)
+    assert score_spread(np.full((1, 400), np.nan)) == pytest.approx(1.28, abs=0.01)

@@ -16,7 +16,7 @@ from pausewatch.detection.drift_test import (
     fit_drift,
 )
 from pausewatch.detection.evidence import Evidence
-from pausewatch.detection.extremes import standard_score_threshold
+from pausewatch.detection.extremes import score_spread, standard_score_threshold
 from pausewatch.detection.step_test import StepWindows, scan_steps
 from pausewatch.detection.whitening import ORDER, Innovations, Whitener, fit_whitener, innovations
 
@@ -28,6 +28,7 @@ _WARM_UP = 2 * ORDER
 # A day of fewer seen hours has no mean.
 MIN_DAY_HOURS = 10
 _LEVEL_PRIOR = 2.0
+_WEEK_HOURS = 7 * 24
 # Months of held-out residuals flatter the season after them: the step test's share of the budget is divided by this.
 _STEP_DOUBT = 4.0
 # How far back the drift test can be taken again when a step is found late.
@@ -44,6 +45,7 @@ class Calibration:
     Args:
         whitener: the autoregressions.
         step_threshold: standard score at which a step is accepted, shape (S,).
+        score_spread: what a standard score falls short of its mean by, one time in ten, shape (S,).
         drift: the calibrated drift test.
         alarms_per_year: the budget each of the two tests of a series was given, shape (S,).
         heldout_days: days the thresholds rest on, shape (S,).
@@ -51,6 +53,7 @@ class Calibration:
 
     whitener: Whitener
     step_threshold: Floats
+    score_spread: Floats
     drift: DriftModel
     alarms_per_year: Floats
     heldout_days: npt.NDArray[np.int64]
@@ -62,6 +65,7 @@ class Calibration:
             "innovation_sd_kw": self.whitener.innovation_sd_kw,
             "stationary_sd_kw": self.whitener.stationary_sd_kw,
             "step_threshold": self.step_threshold,
+            "score_spread": self.score_spread,
             "daily_sd_kw": self.drift.daily_sd_kw,
             "daily_rho": self.drift.daily_rho,
             "drift_threshold": self.drift.threshold,
@@ -75,6 +79,7 @@ class Calibration:
         return Calibration(
             Whitener(state["lag_weights"], state["innovation_sd_kw"], state["stationary_sd_kw"]),
             state["step_threshold"],
+            state["score_spread"],
             DriftModel(state["daily_sd_kw"], state["daily_rho"], state["drift_threshold"]),
             state["alarms_per_year"],
             state["heldout_days"].astype(np.int64),
@@ -159,17 +164,20 @@ class Detector:
         whole = innovations(heldout_kw, whitener, restart)
         precision = np.zeros(series)
         ends = range(self.reach.persistence + 24 * 7, hours + 1, 24)
-        daily_max = np.full((series, len(ends)), np.nan)
+        daily_max, week_old = np.full((2, series, len(ends)), np.nan)
         for i, end in enumerate(ends):
             scan = scan_steps(_window(whole, end, self.reach), whitener.step_response, self.reach, precision)
             strongest = scan.z.max(axis=1)
             daily_max[:, i] = np.where(strongest > 0, strongest, np.nan)
+            at = scan.z[:, self.reach.search - _WEEK_HOURS]
+            week_old[:, i] = np.where(at != 0, np.abs(at), np.nan)
         budget = alarms_per_year / self.uses.load_tests
         days, fold_of_day = _daily_means(heldout_kw, local_day, restart)
         drift = fit_drift(days, fold_of_day, budget, self.drift_settings)
         return Calibration(
             whitener,
             standard_score_threshold(daily_max, budget / _STEP_DOUBT),
+            score_spread(week_old),
             drift,
             budget,
             np.isfinite(days).sum(axis=1),

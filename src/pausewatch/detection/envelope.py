@@ -1,8 +1,9 @@
 """The detection envelope: the smallest load that would have been found, for a site as it was seen that week.
 
 A step of size d is accepted when its standard score passes the threshold; with Gaussian innovations that happens with
-90 % probability when d = (threshold + 1.28) / sqrt(information). Information is what the test really had: hours that
-weren't seen carry none. An onset in the middle of an hour loses part of its edge; that loss is averaged in.
+90 % probability when d = (threshold + 1.28) / sqrt(information), and 1.28 is more where held-out scores spread further.
+Information is what the test really had: hours that weren't seen carry none. An onset in the middle of an hour loses
+part of its edge; that loss is averaged in.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def detectable_kw(detector: Detector, calibration: Calibration, window: Innovati
     typical = np.median(np.stack([information, *nearby]), axis=0)
     loss = (1.0 + kept) / 2.0
     with np.errstate(divide="ignore"):
-        step = (calibration.step_threshold + _Z90) / (loss * np.sqrt(typical))
+        step = (calibration.step_threshold + calibration.score_spread) / (loss * np.sqrt(typical))
     nothing = np.full(len(weight), np.inf)
     by_step = step * whitener.innovation_sd_kw if detector.uses.step_test else nothing
     by_drift = _by_drift(calibration, level_sd_kw, detector, weight) if detector.uses.drift_test else nothing

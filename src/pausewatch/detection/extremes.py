@@ -20,6 +20,8 @@ _PRIOR_WEEKS = 12.0
 # Scales up to this arise from Gaussian noise by chance; twice it is a site that jumps.
 _LIGHT_SCALE = 1.25
 _HIGHEST_SCORE = 40.0
+_GAUSSIAN_TENTH = 1.2815516
+_LEAST_SCORES = 28
 
 
 def weekly_maxima(daily: Floats) -> Floats:
@@ -48,6 +50,21 @@ def standard_score_threshold(daily_max_z: Floats, alarms_per_year: Floats) -> Fl
     power_law = np.exp(np.minimum(heavy, np.log(_HIGHEST_SCORE)))
     share = np.clip((scale - _LIGHT_SCALE) / _LIGHT_SCALE, 0.0, 1.0)
     return np.maximum(gaussian, (1.0 - share) * gaussian + share * power_law)
+
+
+def score_spread(absolute_z: Floats) -> Floats:
+    """Return what a standard score falls short of its mean by, one time in ten: 1.28 if it were Gaussian, shape (S,).
+
+    A site whose load makes jumps of its own has scores that spread further; none is believed to spread less.
+
+    Args:
+        absolute_z: held-out scores of one onset without their sign, shape (S, D), NaN where there is none.
+    """
+    seen = np.isfinite(absolute_z)
+    out = np.full(len(absolute_z), _GAUSSIAN_TENTH)
+    for s in np.flatnonzero(seen.sum(axis=1) >= _LEAST_SCORES):
+        out[s] = max(float(np.quantile(absolute_z[s][seen[s]], 0.8)), _GAUSSIAN_TENTH)
+    return out
 
 
 def gumbel_threshold(
