@@ -18,6 +18,7 @@ from pausewatch.detection.episodes import Episode, Noise, step_episodes
 from pausewatch.detection.evidence import Evidence
 from pausewatch.detection.plateaus import ReferenceStep
 from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid, testable
+from pausewatch.detection.stops import Stop, lane_stops
 from pausewatch.fleet import Activity, Fleet, Pause, Site
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.lake import Lake
@@ -46,6 +47,7 @@ class LaneDay:
         episodes: spans of unexpected load.
         detectable_kw: smallest load of the lane found with 90 % probability in 7 days.
         reference_steps: steps of the reference that its baseline was learned without.
+        stops: load of the reference that came down at once during the pause.
     """
 
     lane: Lane
@@ -59,6 +61,7 @@ class LaneDay:
     episodes: tuple[Episode, ...]
     detectable_kw: float
     reference_steps: tuple[ReferenceStep, ...] = ()
+    stops: tuple[Stop, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -262,17 +265,31 @@ class WatchDay:
             episodes=() if refusals else tuple(self._episodes(lane, series)),
             detectable_kw=float("inf") if refusals else float(self.detectable_kw[series]),
             reference_steps=watch.frozen.steps[series],
+            stops=() if refusals or not watch.detector.uses.reference_test else tuple(self._stops(lane, series)),
         )
+
+    def _noise(self, series: int) -> Noise:
+        drift = self.watch.frozen.calibration.drift
+        end = int(self.end_hour[series])
+        return Noise(
+            float(drift.daily_sd_kw[series]), float(drift.daily_rho[series]), self.expected.level_sd_kw[series, :end]
+        )
+
+    def _stops(self, lane: Lane, series: int) -> list[Stop]:
+        watch = self.watch
+        changes = watch.state.changes[series]
+        if not any(change.step_kw < 0 for change in changes):
+            return []
+        threshold = float(watch.frozen.calibration.step_threshold[series])
+        residual = self.residual_kw[series, : int(self.end_hour[series])]
+        first = self.panel.grid.hour_index(watch.pause.start) + 24
+        return lane_stops(lane.value, changes, threshold, residual, self._noise(series), first)
 
     def _episodes(self, lane: Lane, series: int) -> list[Episode]:
         watch = self.watch
         calibration = watch.frozen.calibration
         end = int(self.end_hour[series])
-        noise = Noise(
-            float(calibration.drift.daily_sd_kw[series]),
-            float(calibration.drift.daily_rho[series]),
-            self.expected.level_sd_kw[series, :end],
-        )
+        noise = self._noise(series)
         residual = self.residual_kw[series, :end]
         threshold = float(calibration.step_threshold[series])
         steps = step_episodes(lane.value, watch.state.changes[series], threshold, residual, noise)

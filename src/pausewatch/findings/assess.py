@@ -6,6 +6,7 @@ from pausewatch.detection.watch import SiteWatchDay
 from pausewatch.findings.load import load_findings
 from pausewatch.findings.model import Assessment, SiteDay
 from pausewatch.findings.status import site_day
+from pausewatch.findings.stopped import stop_findings
 from pausewatch.findings.trust import contradictions, integrity_findings
 from pausewatch.findings.unseen import gap_findings
 from pausewatch.signatures.rule import Explainer, explain
@@ -19,6 +20,11 @@ def assess(day: SiteWatchDay, judge: Explainer = explain) -> tuple[SiteDay, list
         judge: what weighs the hypotheses of load: the rule, or a promoted model.
     """
     wrong = contradictions(day) if day.uses.integrity else []
-    found = [*load_findings(day, wrong, judge), *gap_findings(day), *integrity_findings(day, wrong)]
+    found = [
+        *load_findings(day, wrong, judge),
+        *stop_findings(day, judge),
+        *gap_findings(day),
+        *integrity_findings(day, wrong),
+    ]
     found.sort(key=lambda a: (a.start, a.kind))
     return site_day(day, found), found

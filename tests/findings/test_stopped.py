@@ -1,0 +1,86 @@
+"""A stop of load older than the reference is a question, sized from the pause's start, and never more than that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.builders import declaration_data
+from tests.detection.watch_days import HOURS, PAUSE_HOUR, hour_at, lane_day, metered_site, noise, watch_day
+
+from pausewatch.detection.stops import Stop
+from pausewatch.findings.assess import assess
+from pausewatch.findings.model import Kind, Verdict
+from pausewatch.telemetry.panel import Lane
+
+AT = PAUSE_HOUR + 20 * 24
+
+
+def lane_with_stop(lane: Lane, size_kw: float, *, seed: int = 3, shows: bool = True, shape=1.0):
+    residual = noise(HOURS, seed=seed)
+    missing = np.zeros(HOURS)
+    missing[AT:] = size_kw
+    residual = residual - missing * shape
+    view = lane_day(lane, residual)
+    return replace(view, stops=(Stop(lane.value, AT, size_kw, 40.0, -size_kw, 4.0),)) if shows else view
+
+
+def found(size_kw: float = 6_000.0, declarations=(), *, at_it: bool = True, shape=1.0):
+    day = watch_day(
+        it_load=lane_with_stop(Lane.IT_LOAD, size_kw if at_it else 0.0, shows=at_it, shape=shape),
+        utility=lane_with_stop(Lane.UTILITY, 1.2 * size_kw, seed=4, shape=shape),
+        site=metered_site(declarations=list(declarations)),
+    )
+    return [a for a in assess(day)[1] if a.kind is Kind.SUSTAINED_LOAD]
+
+
+def test_a_stop_is_an_open_question_with_its_energy_since_the_pause_began():
+    (one,) = found()
+    assert (one.kind, one.verdict) == (Kind.SUSTAINED_LOAD, Verdict.UNEXPLAINED)
+    assert (one.start, one.end) == (hour_at(PAUSE_HOUR), hour_at(AT))
+    assert one.excess_mw.estimate == pytest.approx(6.0, rel=0.02)
+    assert one.energy_mwh.estimate == pytest.approx(6.0 * 20 * 24, rel=0.02)
+    assert one.training_probability < 0.5
+    assert sum(h.probability for h in one.hypotheses) == pytest.approx(1.0)
+    assert "since before the reference" in one.facts[0]
+    assert "it was flat" in one.facts[0]
+
+
+def test_what_followed_the_day_says_so():
+    shape = 1 + 0.4 * np.cos(2 * np.pi * np.arange(HOURS) / 24)
+    (one,) = found(shape=shape)
+    assert "followed the hour of the day" in one.facts[0]
+    flat = found()[0]
+    assert one.training_probability < flat.training_probability
+
+
+def test_a_small_stop_is_not_asked_about():
+    assert found(size_kw=1_000.0) == []
+
+
+def test_a_fall_the_it_meter_does_not_show_is_none():
+    assert found(at_it=False) == []
+
+
+@pytest.mark.parametrize(
+    ("activity", "change", "verdict"),
+    [
+        ("maintenance", {}, Verdict.EXPLAINED),
+        ("maintenance", {"end": hour_at(AT + 48).isoformat()}, Verdict.UNEXPLAINED),
+        ("maintenance", {"filed_at": hour_at(AT + 100).isoformat()}, Verdict.UNEXPLAINED),
+        ("inference", {}, Verdict.UNEXPLAINED),
+    ],
+)
+def test_declared_works_explain_it_while_they_last(activity, change, verdict):
+    data = declaration_data(
+        activity=activity,
+        **{
+            "start": hour_at(AT).isoformat(),
+            "end": hour_at(HOURS + 240).isoformat(),
+            "filed_at": hour_at(AT - 100).isoformat(),
+            **change,
+        },
+    )
+    (one,) = found(declarations=[data])
+    assert one.verdict is verdict
