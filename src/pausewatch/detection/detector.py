@@ -17,6 +17,7 @@ from pausewatch.detection.drift_test import (
 )
 from pausewatch.detection.evidence import Evidence
 from pausewatch.detection.extremes import score_spread, standard_score_threshold
+from pausewatch.detection.onsets import BLOCK_H, Onsets
 from pausewatch.detection.step_test import StepWindows, scan_steps
 from pausewatch.detection.whitening import ORDER, Innovations, Whitener, fit_whitener, innovations
 
@@ -98,17 +99,24 @@ class Calibration:
 
 @dataclass
 class DetectorState:
-    """What is carried from day to day: the accepted changes of each series, the drift test and the drifts it found."""
+    """What is carried from day to day: the accepted changes of each series, the drift test, the drifts it found, and
+    how strongly each quarter of a day looks like an onset."""
 
     changes: list[list[Change]]
     drift: DriftState
     drifts: list[list[Drift]]
+    onsets: Onsets
     past: list[tuple[int, DriftState]] = field(default_factory=list)
 
     @staticmethod
-    def fresh(series: int) -> DetectorState:
-        """Return the state before the first day."""
-        return DetectorState([[] for _ in range(series)], DriftState.fresh(series), [[] for _ in range(series)])
+    def fresh(series: int, start_hour: int = 0) -> DetectorState:
+        """Return the state before the first day; `start_hour` is of the grid's first, since the epoch."""
+        return DetectorState(
+            [[] for _ in range(series)],
+            DriftState.fresh(series),
+            [[] for _ in range(series)],
+            Onsets.fresh(series, start_hour // BLOCK_H),
+        )
 
 
 @dataclass(frozen=True)
@@ -150,6 +158,8 @@ class Detector:
         restart: Bools,
         local_day: npt.NDArray[np.int32],
         alarms_per_year: Floats,
+        onsets: Onsets | None = None,
+        start_hour: int = 0,
     ) -> Calibration:
         """Learn noise and thresholds from held-out residuals.
 
@@ -158,6 +168,8 @@ class Detector:
             restart: hours at which a new fold begins, shape (H,).
             local_day: local day number of each hour, shape (S, H).
             alarms_per_year: budget of each series, for both tests together, shape (S,).
+            onsets: takes in what noise alone shows of onsets, if given.
+            start_hour: hours from the epoch to the first.
         """
         series, hours = heldout_kw.shape
         whitener = fit_whitener(heldout_kw, restart)
@@ -166,7 +178,10 @@ class Detector:
         ends = range(self.reach.persistence + 24 * 7, hours + 1, 24)
         daily_max, week_old = np.full((2, series, len(ends)), np.nan)
         for i, end in enumerate(ends):
-            scan = scan_steps(_window(whole, end, self.reach), whitener.step_response, self.reach, precision)
+            window = _window(whole, end, self.reach)
+            scan = scan_steps(window, whitener.step_response, self.reach, precision)
+            if onsets is not None:
+                onsets.absorb(scan, window, whitener.innovation_sd_kw, np.full(series, end), start_hour)
             strongest = scan.z.max(axis=1)
             daily_max[:, i] = np.where(strongest > 0, strongest, np.nan)
             at = scan.z[:, self.reach.search - _WEEK_HOURS]
@@ -192,6 +207,7 @@ class Detector:
         end_hour: npt.NDArray[np.int64],
         local_day: npt.NDArray[np.int32],
         day: int,
+        start_hour: int = 0,
     ) -> Innovations:
         """Take one report day, in place.
 
@@ -203,6 +219,7 @@ class Detector:
             end_hour: first hour after the report day for each series, shape (S,).
             local_day: local day number of each hour, shape (S, H).
             day: number of the report day.
+            start_hour: hours from the epoch to the grid's first.
 
         Returns:
             The innovations of the step test's window, shape (S, reach.total), ending with the day.
@@ -223,6 +240,7 @@ class Detector:
         precision = level_precision(whitener, level)
         response = whitener.step_response
         scan = scan_steps(window, response, self.reach, precision)
+        state.onsets.absorb(scan, window, whitener.innovation_sd_kw, end_hour, start_hour)
         # A series without accepted steps has nothing to re-estimate: only a score over the threshold changes it.
         strong = (np.abs(scan.z).max(axis=1) >= calibration.step_threshold) & self.uses.step_test
         for s in range(series):

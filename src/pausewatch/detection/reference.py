@@ -14,15 +14,18 @@ from pausewatch.baselines.freeze import MIN_DAYS, FrozenBaselines, freeze
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES
 from pausewatch.detection.detector import Calibration, Detector
 from pausewatch.detection.lanes import MARGINAL_PUE
+from pausewatch.detection.onsets import BLOCK_H, Onsets
 from pausewatch.detection.plateaus import ReferenceStep, reference_steps, without_steps
 from pausewatch.fleet import Activity, Fleet, Pause, Site
-from pausewatch.telemetry.grid import HourGrid
+from pausewatch.telemetry.grid import HOUR_S, HourGrid
 from pausewatch.telemetry.lake import Lake
 from pausewatch.telemetry.panel import Lane, Panel
 from pausewatch.telemetry.timeline import Timeline
 
 LANES = (Lane.UTILITY, Lane.IT_LOAD)
 MAX_REFERENCE_DAYS = 400
+# Share of each site's alarm budget that is kept for the tests over many sites together.
+SHARED_BUDGET = 0.1
 NOT_LEARNED = (Activity.TRAINING, Activity.COMMISSIONING, Activity.MAINTENANCE)
 # Below this share of strictly valid hours the usable ones are learned from too: a meter that drops every fifth sample
 # has few hours with 80 % of them, and many that tell their mean well.
@@ -41,11 +44,13 @@ class Frozen:
         baselines: what is expected, learned without the steps.
         calibration: thresholds and noise.
         steps: of each series, the steps of its reference since its oldest plateau; empty where it has none.
+        quiet: what noise alone shows of onsets on held-out residuals: tests over many sites are calibrated on it.
     """
 
     baselines: FrozenBaselines
     calibration: Calibration
     steps: tuple[tuple[ReferenceStep, ...], ...]
+    quiet: Onsets
 
 
 def series_keys(sites: Sequence[Site]) -> tuple[str, ...]:
@@ -118,9 +123,14 @@ def learn(
     heldout = baselines.heldout
     assert heldout is not None  # noqa: S101  # freeze always backtests
     lanes_of_site = np.maximum(np.reshape(has_meter, (len(LANES), -1)).sum(axis=0, dtype=np.float64), 1.0)
-    budget = np.tile(fleet.false_alarms_per_site_year / lanes_of_site, len(LANES))
-    calibration = detector.calibrate(heldout.residual_kw, heldout.restart, heldout.grid.local_day, budget)
-    return Frozen(baselines, calibration, tuple(tuple(of) for of in steps))
+    own = fleet.false_alarms_per_site_year * (1.0 - (SHARED_BUDGET if detector.uses.cross_site else 0.0))
+    budget = np.tile(own / lanes_of_site, len(LANES))
+    start_hour = heldout.grid.start_s // HOUR_S
+    quiet = Onsets.fresh(len(heldout.residual_kw), start_hour // BLOCK_H)
+    calibration = detector.calibrate(
+        heldout.residual_kw, heldout.restart, heldout.grid.local_day, budget, quiet, start_hour
+    )
+    return Frozen(baselines, calibration, tuple(tuple(of) for of in steps), quiet)
 
 
 def _least_plateau_kw(sites: Sequence[Site]) -> npt.NDArray[np.float64]:

@@ -18,9 +18,10 @@ from pausewatch.detection.episodes import Episode, Noise, step_episodes
 from pausewatch.detection.evidence import Evidence
 from pausewatch.detection.plateaus import ReferenceStep
 from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid, testable
+from pausewatch.detection.shared_view import SharedView, shared_view
 from pausewatch.detection.stops import Stop, lane_stops
 from pausewatch.fleet import Activity, Fleet, Pause, Site
-from pausewatch.telemetry.grid import HourGrid
+from pausewatch.telemetry.grid import HOUR_S, HourGrid
 from pausewatch.telemetry.lake import Lake
 from pausewatch.telemetry.panel import Lane, Panel
 from pausewatch.telemetry.timeline import KnownHours, Timeline, cutoffs_us
@@ -187,6 +188,7 @@ class Watch:
             end_hour,
             many.local_day,
             number,
+            grid.start_s // HOUR_S,
         )
         rows = np.arange(len(end_hour))
         level_now = expected.level_sd_kw[rows, np.clip(end_hour - 1, 0, grid.hours - 1)]
@@ -240,6 +242,24 @@ class WatchDay:
             last_seen_hour=last_seen,
             uses=watch.detector.uses,
         )
+
+    def shared(self, position: int) -> SharedView | None:
+        """Return what one of the sites says to tests over many, or None where it has no baseline."""
+        watch = self.watch
+        for lane in (Lane.IT_LOAD, Lane.UTILITY):
+            series = LANES.index(lane) * len(watch.sites) + position
+            if not watch.frozen.baselines.refusals[series]:
+                span = slice(0, int(self.end_hour[series]))
+                return shared_view(
+                    lane,
+                    watch.state.onsets,
+                    series,
+                    self.residual_kw[series, span],
+                    self.panel.temperature_c[position, span],
+                    self.panel.grid.start_s // HOUR_S,
+                    watch.pause.reference_end,
+                )
+        return None
 
     def _lane(self, lane: Lane, series: int, position: int) -> LaneDay:
         watch = self.watch
@@ -300,7 +320,7 @@ class WatchDay:
 
 def _begun(frozen: Frozen, grid: HourGrid, day: int) -> DetectorState:
     """Return the state of the tests before the first day: what the references' plateaus left is known to be there."""
-    state = DetectorState.fresh(len(frozen.steps))
+    state = DetectorState.fresh(len(frozen.steps), grid.start_s // HOUR_S)
     for known, steps in zip(state.changes, frozen.steps, strict=True):
         known += [
             Change((s.start_s - grid.start_s) // 3600, s.step_kw, s.sd_kw, s.z, day, is_learned=True) for s in steps

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from pausewatch.findings.documents import assessment_from
 from pausewatch.findings.history import SeenReview, Version, is_open
-from pausewatch.findings.model import Finding, Review
+from pausewatch.findings.model import Finding, Kind, Review
 from pausewatch.findings.tables import ReviewRow, VersionRow
 
 CHUNK = 1000  # values an IN may hold: well below what any database allows
@@ -84,9 +84,13 @@ def reviews_of(
 
 
 def read_findings(
-    connection: Connection, as_of: date | None, site_ids: Sequence[str] | None, reviewed_until: datetime | None
+    connection: Connection,
+    as_of: date | None,
+    site_ids: Sequence[str] | None,
+    reviewed_until: datetime | None,
+    kind: Kind | None = None,
 ) -> list[Finding]:
-    """Return each finding as it stood at the end of a report day, by site, start and id."""
+    """Return each finding (of a kind) as it stood at the end of a report day, by site, start and id."""
     found: list[Finding] = []
     for some in portions(site_ids):
         span = select(
@@ -98,6 +102,8 @@ def read_findings(
             span = span.where(VersionRow.site_id.in_(some))
         if as_of is not None:
             span = span.where(VersionRow.report_day <= as_of)
+        if kind is not None:
+            span = span.where(VersionRow.kind == str(kind))
         days = span.subquery()
         query = select(VersionRow.__table__, days.c.first_day).join(
             days, (days.c.finding_id == VersionRow.finding_id) & (days.c.last_day == VersionRow.report_day)

@@ -1,4 +1,4 @@
-"""Record one report day's inspection: match assessments to findings, and keep what changed.
+"""Record one report day's inspection: the sites' days, what was found at them, and their payloads.
 
 Everything here runs inside one write transaction. A day that is recorded again with the same content changes nothing;
 with other content it replaces the day for those sites, and their later days are dropped: they followed from it.
@@ -7,28 +7,24 @@ with other content it replaces the day for those sites, and their later days are
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, select
 
 from pausewatch.errors import RegisterError
-from pausewatch.findings.change import is_changed
 from pausewatch.findings.documents import (
     JsonText,
-    assessment_document,
-    assessment_from,
     content_sha256,
     dump,
     text_sha256,
 )
-from pausewatch.findings.history import Version
-from pausewatch.findings.identity import match, new_ids
-from pausewatch.findings.model import Assessment, Finding, SiteDay
-from pausewatch.findings.reading import chunks, last_versions
+from pausewatch.findings.model import Assessment, SiteDay
+from pausewatch.findings.reading import chunks
 from pausewatch.findings.records import DayRecorded
-from pausewatch.findings.tables import FindingRow, PayloadRow, SiteDayRow, VersionRow
+from pausewatch.findings.tables import PayloadRow, SiteDayRow
+from pausewatch.findings.versions import insert_rows, record_versions
 
 
 def record_day(
@@ -54,8 +50,8 @@ def record_day(
                 dropped[later].append(site_id)
     _drop(connection, day, [site_id for site_id in sorted(changed) if kept[site_id]])
     new_days = sorted((s for s in site_days if s.site_id in changed), key=lambda s: s.site_id)
-    _insert(connection, SiteDayRow, [_site_day_row(s, hashes[s.site_id]) for s in new_days])
-    _record_versions(connection, day, {site_id: of_site[site_id] for site_id in sorted(changed)})
+    insert_rows(connection, SiteDayRow, [_site_day_row(s, hashes[s.site_id]) for s in new_days])
+    record_versions(connection, day, {site_id: of_site[site_id] for site_id in sorted(changed)})
     _record_payloads(connection, day, payloads)
     return DayRecorded(frozenset(changed), {later: tuple(dropped[later]) for later in sorted(dropped)})
 
@@ -110,73 +106,6 @@ def _drop(connection: Connection, day: date, site_ids: Sequence[str]) -> None:
         connection.execute(delete(SiteDayRow).where(SiteDayRow.site_id.in_(some), SiteDayRow.day >= day))
 
 
-def _record_versions(connection: Connection, day: date, of_site: Mapping[str, Sequence[Assessment]]) -> None:
-    known: dict[str, dict[str, Version]] = defaultdict(dict)
-    for site_id, finding_id, version in last_versions(connection, before=day, site_ids=list(of_site)):
-        known[site_id][finding_id] = version
-    # Findings without a version before this day: reported before this day was inspected again, so their ids are reused.
-    retired: dict[str, dict[str, FindingRow]] = defaultdict(dict)
-    for row in _finding_rows(connection, list(of_site)):
-        if row.id not in known[row.site_id]:
-            retired[row.site_id][row.id] = row
-    new_findings: list[dict[str, Any]] = []
-    renewed: list[dict[str, Any]] = []
-    versions: list[dict[str, Any]] = []
-    for site_id, assessments in of_site.items():
-        ids = _identify(known[site_id], retired[site_id], assessments)
-        for finding_id, assessment in zip(ids, assessments, strict=True):
-            before = known[site_id].get(finding_id)
-            if before is not None and not before.is_withdrawn and not is_changed(before.assessment, assessment):
-                continue
-            document = dump(assessment_document(assessment))
-            if before is None:
-                first = {"first_reported_on": day, "first_assessment": document}
-                if finding_id in retired[site_id]:
-                    renewed.append({"finding_id": finding_id, **first})
-                else:
-                    new_findings.append({"id": finding_id, "site_id": site_id, **first})
-            versions.append(_version_row(finding_id, day, assessment, document))
-        for finding_id, before in known[site_id].items():
-            if finding_id not in ids and not before.is_withdrawn:
-                document = dump(assessment_document(before.assessment))
-                versions.append(_version_row(finding_id, day, before.assessment, document, is_withdrawn=True))
-    _insert(connection, FindingRow, new_findings)
-    if renewed:
-        table = FindingRow.__table__
-        connection.execute(update(table).where(table.c.id == bindparam("finding_id")), renewed)  # type: ignore[arg-type]
-    _insert(connection, VersionRow, versions)
-
-
-def _identify(
-    known: Mapping[str, Version], retired: Mapping[str, FindingRow], assessments: Sequence[Assessment]
-) -> list[str]:
-    """Return the finding id of each assessment: a known one, one it had before, or a new one."""
-    # Only evidence counts here, never a review: ids must not depend on what reviewers decide.
-    ids: list[str | None] = match([_as_known(finding_id, v) for finding_id, v in known.items()], assessments)
-    unknown = [index for index, found in enumerate(ids) if found is None]
-    if unknown and retired:
-        again = match([_as_retired(row) for row in retired.values()], [assessments[index] for index in unknown])
-        for index, found in zip(unknown, again, strict=True):
-            ids[index] = found
-        unknown = [index for index in unknown if ids[index] is None]
-    fresh = dict(zip(unknown, new_ids([assessments[i] for i in unknown], {*known, *retired}), strict=True))
-    return [fresh[index] if found is None else found for index, found in enumerate(ids)]
-
-
-def _as_known(finding_id: str, version: Version) -> Finding:
-    return Finding(finding_id, version.assessment, version.report_day, version.report_day, not version.is_withdrawn)
-
-
-def _as_retired(row: FindingRow) -> Finding:
-    assessment = assessment_from(row.first_assessment)
-    return Finding(row.id, assessment, row.first_reported_on, row.first_reported_on, is_open=False)
-
-
-def _finding_rows(connection: Connection, site_ids: Sequence[str]) -> Iterator[Any]:
-    for some in chunks(site_ids):
-        yield from connection.execute(select(FindingRow.__table__).where(FindingRow.site_id.in_(some)))
-
-
 def _record_payloads(connection: Connection, day: date, payloads: Mapping[str, Any]) -> None:
     """Keep the payloads that are new or differ; another payload alone drops no later day."""
     texts: dict[str, JsonText] = {}
@@ -194,27 +123,11 @@ def _record_payloads(connection: Connection, day: date, payloads: Mapping[str, A
     other = [site_id for site_id in sorted(payloads) if kept.get(site_id) != hashes[site_id]]
     for some in chunks([site_id for site_id in other if site_id in kept]):
         connection.execute(delete(PayloadRow).where(PayloadRow.site_id.in_(some), PayloadRow.day == day))
-    _insert(
+    insert_rows(
         connection,
         PayloadRow,
         [{"site_id": s, "day": day, "sha256": hashes[s], "document": texts[s]} for s in other],
     )
-
-
-def _version_row(
-    finding_id: str, day: date, assessment: Assessment, document: JsonText, *, is_withdrawn: bool = False
-) -> dict[str, Any]:
-    return {
-        "finding_id": finding_id,
-        "report_day": day,
-        "site_id": assessment.site_id,
-        "is_withdrawn": is_withdrawn,
-        "kind": str(assessment.kind),
-        "verdict": str(assessment.verdict),
-        "started_at": assessment.start,
-        "ended_at": assessment.end,
-        "assessment": document,
-    }
 
 
 def _site_day_row(site_day: SiteDay, sha256: str) -> dict[str, Any]:
@@ -232,9 +145,3 @@ def _site_day_row(site_day: SiteDay, sha256: str) -> dict[str, Any]:
         "reasons": list(site_day.reasons),
         "content_sha256": sha256,
     }
-
-
-def _insert(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> None:
-    listed = list(rows)
-    if listed:
-        connection.execute(insert(table), listed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any
 
@@ -16,15 +16,19 @@ from pausewatch.findings.baseline_records import (
     read_baselines,
     record_baselines,
 )
+from pausewatch.findings.coordinated import with_group_status
 from pausewatch.findings.database import Database
 from pausewatch.findings.documents import assessment_document
 from pausewatch.findings.history import Version, annotate, check_review
 from pausewatch.findings.migrations import bring_up_to_date
-from pausewatch.findings.model import Assessment, DayStatus, Finding, Review, SiteDay
+from pausewatch.findings.model import Assessment, DayStatus, Finding, Kind, Review, SiteDay
 from pausewatch.findings.reading import portions, read_findings, reviews_of, versions_of
 from pausewatch.findings.recording import record_day
+from pausewatch.findings.recording_coordinated import record_coordinated
 from pausewatch.findings.records import BaselineRecord, DayRecorded, FleetRecord, ReportRecord
 from pausewatch.findings.tables import FleetRow, PayloadRow, ReportRow, ReviewRow, SiteDayRow, VersionRow
+
+_NO_REVIEW = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Register:
@@ -148,6 +152,26 @@ class Register:
         with self._database.writing() as connection:
             return record_day(connection, day, site_days, assessments, payloads or {})
 
+    def record_coordinated(self, day: date, site_ids: Sequence[str], assessments: Sequence[Assessment]) -> bool:
+        """Record the coordinated loads of a day beside its site days; return whether they say something else now.
+
+        Args:
+            day: the report day.
+            site_ids: the sites that were tested together; a coordinated load known at one of them that is absent now
+                is withdrawn.
+            assessments: the coordinated loads.
+
+        Raises:
+            RegisterError: one is filed under a site that was not inspected.
+        """
+        with self._database.writing() as connection:
+            return record_coordinated(connection, day, site_ids, assessments)
+
+    def coordinated(self, as_of: date) -> list[Finding]:
+        """Return the coordinated loads as they stood at the end of a report day by the evidence alone, no review."""
+        with self._database.reading() as connection:
+            return read_findings(connection, as_of, None, _NO_REVIEW, Kind.COORDINATED_LOAD)
+
     def inspected(self, day: date) -> set[str]:
         """Return the sites whose day is recorded."""
         with self._database.reading() as connection:
@@ -156,7 +180,10 @@ class Register:
     def site_days(
         self, first: date | None = None, last: date | None = None, site_ids: Sequence[str] | None = None
     ) -> list[SiteDay]:
-        """Return recorded site days from `first` to `last`, both included, by date and site."""
+        """Return recorded site days from `first` to `last`, both included, by date and site.
+
+        A member of a coordinated load that stood on a day is not called consistent, whatever its own meters say.
+        """
         rows: list[Any] = []
         with self._database.reading() as connection:
             for some in portions(site_ids):
@@ -168,7 +195,19 @@ class Register:
                 if some is not None:
                     query = query.where(SiteDayRow.site_id.in_(some))
                 rows += connection.execute(query).all()
-        return sorted((_site_day(row) for row in rows), key=lambda site_day: (site_day.date, site_day.site_id))
+        shared = {day: self.coordinated(day) for day in sorted({row.day for row in rows})}
+        told = [with_group_status(_site_day(row), shared[row.day]) for row in rows]
+        return sorted(told, key=lambda site_day: (site_day.date, site_day.site_id))
+
+    def payloads(self, day: date, site_ids: Sequence[str]) -> dict[str, Any]:
+        """Return the documents that were kept beside the sites' days; a site without one is left out."""
+        found: dict[str, Any] = {}
+        with self._database.reading() as connection:
+            for some in portions(site_ids):
+                query = select(PayloadRow.site_id, PayloadRow.document).where(PayloadRow.day == day)
+                rows = connection.execute(query.where(PayloadRow.site_id.in_(some or ())))
+                found.update((site_id, document) for site_id, document in rows)
+        return found
 
     def payload(self, day: date, site_id: str) -> Any | None:
         """Return the document that was kept beside a site's day, or None."""

@@ -19,6 +19,7 @@ from pausewatch.findings.register import Register
 from pausewatch.fleet import Fleet, Pause, Site
 from pausewatch.fleet.sources import CsvSpec
 from pausewatch.pipeline.concluding import conclude_day
+from pausewatch.pipeline.coordinating import view_document
 from pausewatch.pipeline.days import require_watched
 from pausewatch.pipeline.judging import Judge, judge_of
 from pausewatch.pipeline.learning import found_at, latest_freezes, load_freeze
@@ -167,9 +168,16 @@ def record(register: Register, batch: BatchWatch, seen: WatchDay) -> None:
         found += mine
         payloads[site.id] = (
             payload_of(batch.fleet, one, said, mine, batch.frozen, batch.rejected.get((site.id, seen.day), {}))
+            | _shared(seen, position)
             | batch.judge.payload()
         )
     register.record_day(seen.day, site_days, found, payloads=payloads)
+
+
+def _shared(seen: WatchDay, position: int) -> dict[str, Any]:
+    """Return what a site says to the tests over many sites; nothing where it has no baseline."""
+    view = seen.shared(position)
+    return {} if view is None else {"shared": view_document(view)}
 
 
 def _rejected(lake: Lake, sites: Sequence[Site]) -> Rejected:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from pausewatch.baselines.freeze import FrozenBaselines, save
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES, candidate
 from pausewatch.detection.detector import Calibration, Detector
+from pausewatch.detection.onsets import Onsets, as_tenths, from_tenths
 from pausewatch.detection.plateaus import steps_from_state, steps_state
 from pausewatch.detection.reference import Frozen, learn
 from pausewatch.errors import BaselineError, InspectionError, UsageError
@@ -25,6 +31,7 @@ from pausewatch.progress import Progress, Silent
 LEARN_TOGETHER = 100
 _CALIBRATION = "calibration."
 _STEPS = "steps."
+_QUIET_Z, _QUIET_FIRST = "quiet.z", "quiet.first_block"
 
 
 def learning_batches(fleet: Fleet, size: int = LEARN_TOGETHER) -> list[tuple[str, list[str]]]:
@@ -82,8 +89,12 @@ def fit_baselines(
     with place.register() as register:
         for pause, sites in work:
             frozen = learn(place.fleet, lake, sites, pause, Detector(), models)
-            extra = {f"{_CALIBRATION}{name}": values for name, values in frozen.calibration.state().items()}
+            extra: dict[str, npt.NDArray[Any]] = {
+                f"{_CALIBRATION}{name}": values for name, values in frozen.calibration.state().items()
+            }
             extra |= {f"{_STEPS}{name}": values for name, values in steps_state(frozen.steps).items()}
+            extra[_QUIET_Z] = as_tenths(frozen.quiet.z)
+            extra[_QUIET_FIRST] = np.array([frozen.quiet.first_block], dtype=np.int64)
             digest, path = save(frozen.baselines, extra, place.home.baselines)
             register.record_baselines(
                 digest,
@@ -177,8 +188,26 @@ def load_freeze(record: BaselineRecord) -> Frozen:
         )
     baselines, extra = FrozenBaselines.from_bytes(content, str(path))
     state = {k.removeprefix(_CALIBRATION): v for k, v in extra.items() if k.startswith(_CALIBRATION)}
+    z = from_tenths(extra[_QUIET_Z])
+    quiet = Onsets(int(extra[_QUIET_FIRST][0]), z, np.zeros_like(z), np.zeros(z.shape, np.uint8))
     steps = {k.removeprefix(_STEPS): v for k, v in extra.items() if k.startswith(_STEPS)}
-    return Frozen(baselines, Calibration.from_state(state), steps_from_state(steps, len(baselines.keys)))
+    return Frozen(baselines, Calibration.from_state(state), steps_from_state(steps, len(baselines.keys)), quiet)
+
+
+def quiet_scores(record: BaselineRecord) -> tuple[int, npt.NDArray[np.float64]]:
+    """Return what noise alone shows of onsets in a freeze: the first block, and a score a series and block.
+
+    Raises:
+        BaselineError: the file is gone or can't be read.
+    """
+    try:
+        with np.load(record.path, allow_pickle=False) as archive:
+            first, tenths = archive[f"extra.{_QUIET_FIRST}"], archive[f"extra.{_QUIET_Z}"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BaselineError(
+            "frozen baselines can't be read", where=record.path, why=str(error), remedy="fit them again"
+        ) from error
+    return int(first[0]), from_tenths(tenths)
 
 
 def _scores(baselines: FrozenBaselines) -> dict[str, dict[str, object]]:

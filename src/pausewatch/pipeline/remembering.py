@@ -28,6 +28,7 @@ import numpy.typing as npt
 from pausewatch.detection.changes import Change
 from pausewatch.detection.detector import Detector, DetectorState, Drift
 from pausewatch.detection.drift_test import DriftState
+from pausewatch.detection.onsets import Onsets
 from pausewatch.detection.reference import NOT_LEARNED
 from pausewatch.detection.watch import WatchMemory, first_day, panel_start
 from pausewatch.fleet import Fleet, Pause, Site
@@ -36,7 +37,7 @@ from pausewatch.telemetry.lake import Lake
 from pausewatch.telemetry.meter_hours import MeterHours
 from pausewatch.telemetry.timeline import KnownHours, cutoffs_us, is_still_known
 
-_VERSION = 1
+_VERSION = 2
 _BROKEN = (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile, zlib.error)
 # The day before yesterday's serves a day that is inspected again; an older one, readings that came days late.
 _RECENT = 2
@@ -152,6 +153,7 @@ def _to_bytes(memory: WatchMemory, shape: tuple[int, int]) -> bytes:
         "changes": [[asdict(change) for change in of] for of in state.changes],
         "drifts": [[asdict(drift) for drift in of] for of in state.drifts],
         "past_days": [day for day, _ in state.past],
+        "first_block": state.onsets.first_block,
     }
     arrays: Arrays = {
         "about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
@@ -160,6 +162,7 @@ def _to_bytes(memory: WatchMemory, shape: tuple[int, int]) -> bytes:
         "rows": known.rows,
         **_drift_arrays("drift.", [state.drift]),
         **_drift_arrays("past.", [past for _, past in state.past]),
+        **{f"onsets.{name}": getattr(state.onsets, name) for name in _ONSET_FIELDS},
     }
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **arrays)
@@ -184,6 +187,7 @@ def _from_bytes(content: bytes, shape: tuple[int, int]) -> WatchMemory:
         and len(seconds) == meters
         and arrays["rows"].shape == (sites,)
         and len(about["changes"]) == len(about["drifts"]) == arrays["drift.cusum"].shape[1]
+        and all(len(arrays[f"onsets.{name}"]) == len(about["changes"]) for name in _ONSET_FIELDS)
     )
     if not is_whole:
         raise ValueError("not a memory of these sites")
@@ -192,12 +196,14 @@ def _from_bytes(content: bytes, shape: tuple[int, int]) -> WatchMemory:
         changes=[[Change(**change) for change in of] for of in about["changes"]],
         drift=_drift_states("drift.", arrays)[0],
         drifts=[[Drift(**drift) for drift in of] for of in about["drifts"]],
+        onsets=Onsets(about["first_block"], *(arrays[f"onsets.{name}"] for name in _ONSET_FIELDS)),
         past=list(past),
     )
     known = KnownHours(date.fromisoformat(about["day"]), MeterHours(seconds, milliwatt_s), arrays["rows"])
     return WatchMemory(known, state)
 
 
+_ONSET_FIELDS = ("z", "step_kw", "dips")
 _DRIFT_FIELDS = ("cusum", "since_day", "last_standard", "last_day")
 
 

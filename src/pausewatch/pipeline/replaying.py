@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pausewatch.errors import PausewatchError, UsageError
 from pausewatch.findings.export import findings_document, json_text, write_site_days_csv
+from pausewatch.pipeline.coordinating import coordinate
 from pausewatch.pipeline.days import report_days, require_watched
 from pausewatch.pipeline.inspecting import open_watches, record
 from pausewatch.pipeline.learning import fit_baselines
@@ -68,6 +69,7 @@ def replay(
                     while watch.day is None or watch.day < day:
                         seen = watch.advance()
                     record(register, watch, seen)
+                coordinate(own, register, day)
                 press.print(day)
                 told.advance()
         found = register.findings(last)

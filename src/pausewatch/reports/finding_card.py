@@ -47,7 +47,7 @@ def finding_card(view: FindingView, report: DailyReport, sites: Mapping[str, Sit
     finding, said = view.finding, view.finding.assessment
     site = sites.get(finding.site_id)
     timezone = site.timezone if site else "UTC"
-    name = site.name if site else finding.site_id
+    name = _name(finding, site)
     lasting = "no longer reported" if finding.is_withdrawn else "still lasting"
     until = f"until {local_time(said.end, timezone)}" if said.end else lasting
     anchor = anchor_of("finding", finding.id)
@@ -80,6 +80,16 @@ def finding_card(view: FindingView, report: DailyReport, sites: Mapping[str, Sit
         figure_hours=max((curve.hour_start.size for curve in view.curves), default=0),
         review_command=review_command(finding.id),
     )
+
+
+def _name(finding: Finding, site: SiteView | None) -> str:
+    """Return what a finding is headed by: its site, or the group it was found in."""
+    group = finding.assessment.evidence.get("group")
+    members = finding.assessment.evidence.get("members")
+    if group and members:
+        count = f"{len(members)} of {group['sites']} sites"
+        return f"{group['name']}, {count}" if group["by"] == "owner" else f"{count} within 100 km of {group['name']}"
+    return site.name if site else finding.site_id
 
 
 def review_command(finding_id: str) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pausewatch.findings.coordinated import members_of
 from pausewatch.findings.model import DayStatus, Verdict
 from pausewatch.reports.daily import DailyReport, FindingView, SiteView
 from pausewatch.reports.numbers import counted
@@ -46,8 +47,8 @@ def summarise(report: DailyReport) -> Morning:
     """Return what an inspector acts on, in order, and the day's sentence."""
     attention = tuple(_ordered(view for view in report.findings if _needs_attention(view)))
     folded = tuple(_ordered(view for view in report.findings if not _needs_attention(view)))
-    act_on = {v.finding.site_id for v in attention if v.finding.assessment.verdict in _TO_ACT_ON}
-    open_questions = {v.finding.site_id for v in attention} - act_on
+    act_on = {i for v in attention if v.finding.assessment.verdict in _TO_ACT_ON for i in _sites_of(v)}
+    open_questions = {i for v in attention for i in _sites_of(v)} - act_on
     unseen = {s.site_day.site_id for s in report.sites if s.site_day.status is DayStatus.CANNOT_CONCLUDE}
     site_ids = {s.site_day.site_id for s in report.sites} | {v.finding.site_id for v in attention}
     unclear = (unseen | open_questions) - act_on
@@ -64,6 +65,11 @@ def summarise(report: DailyReport) -> Morning:
 def ordered_sites(sites: Iterable[SiteView]) -> list[SiteView]:
     """Return the sites, the least calm first, then by id."""
     return sorted(sites, key=lambda s: (_STATUS_SEVERITY[s.site_day.status], s.site_day.site_id))
+
+
+def _sites_of(view: FindingView) -> set[str]:
+    """Return the sites a finding is about: of a coordinated load, every member."""
+    return {view.finding.site_id, *members_of(view.finding.assessment)}
 
 
 def _needs_attention(view: FindingView) -> bool:

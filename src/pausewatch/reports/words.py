@@ -54,7 +54,12 @@ CHANGES = {
     "withdrawn": "Withdrawn today: the inspection no longer reports it",
 }
 
-LANES = {"utility": "Utility meter", "it_load": "IT load", "balance": "Balance"}
+LANES = {
+    "utility": "Utility meter",
+    "it_load": "IT load",
+    "balance": "Balance",
+    "pooled": "Its sites together, above expectation",
+}
 
 _MEASURES = {
     "utility_import": "utility import",
