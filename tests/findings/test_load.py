@@ -202,23 +202,25 @@ def test_an_ended_run_keeps_its_end_and_its_energy():
     assert one.end - one.start == timedelta(hours=240)
 
 
-def test_load_that_rose_within_the_reference_counts_from_the_start_of_the_pause():
+@pytest.mark.parametrize(("onset", "verdict"), [(1.0, Verdict.TRAINING_LIKE), (0.2, Verdict.UNEXPLAINED)])
+def test_load_that_rose_within_the_reference_counts_from_the_start_of_the_pause(onset, verdict):
     view = with_run(6_000.0, 0)
     rose = replace(
         view.episodes[0], parts=((-60 * 24, None),), is_learned=True, level_kw=0.0, has_level=False
     )  # fmt: skip
     start_s = int(hour_at(-60 * 24).timestamp())
-    step = ReferenceStep(start_s, step_kw=6_000.0, sd_kw=100.0, z=40.0, onset_share=1.0)
+    step = ReferenceStep(start_s, step_kw=6_000.0, sd_kw=100.0, z=40.0, onset_share=onset)
     training = declaration_data(activity="training", start=hour_at(0).isoformat(), end=hour_at(PAUSE_HOUR).isoformat())
     day = watch_day(
         it_load=replace(view, episodes=(rose,), reference_steps=(step,)),
-        site=metered_site(utility=False, declarations=[training]),
+        utility=replace(with_run(7_200.0, 0, lane=Lane.UTILITY, seed=4), episodes=()),
+        site=metered_site(declarations=[training]),
     )
     one = the_load(day)
-    assert (one.kind, one.verdict) == (Kind.SUSTAINED_LOAD, Verdict.TRAINING_LIKE)
+    assert (one.kind, one.verdict) == (Kind.SUSTAINED_LOAD, verdict)
     assert one.start == hour_at(-60 * 24)
     assert one.energy_mwh.estimate == pytest.approx(6.0 * (HOURS - PAUSE_HOUR), rel=0.01)
     assert one.evidence["rose_within_the_reference"]
-    assert one.evidence["features"]["onset_share"] == 1.0
+    assert one.evidence["features"]["onset_share"] == onset
     assert one.evidence["features"]["duration_days"] == pytest.approx(60 + HOURS / 24)
     assert any("within the reference" in fact for fact in one.facts)

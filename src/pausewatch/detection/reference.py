@@ -13,6 +13,7 @@ from pausewatch.baselines.contract import Series
 from pausewatch.baselines.freeze import MIN_DAYS, FrozenBaselines, freeze
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES
 from pausewatch.detection.detector import Calibration, Detector
+from pausewatch.detection.history import History
 from pausewatch.detection.lanes import MARGINAL_PUE
 from pausewatch.detection.onsets import BLOCK_H, Onsets
 from pausewatch.detection.plateaus import ReferenceStep, reference_steps, without_steps
@@ -45,12 +46,14 @@ class Frozen:
         calibration: thresholds and noise.
         steps: of each series, the steps of its reference since its oldest plateau; empty where it has none.
         quiet: what noise alone shows of onsets on held-out residuals: tests over many sites are calibrated on it.
+        history: daily means of the references that hold one.
     """
 
     baselines: FrozenBaselines
     calibration: Calibration
     steps: tuple[tuple[ReferenceStep, ...], ...]
     quiet: Onsets
+    history: History
 
 
 def series_keys(sites: Sequence[Site]) -> tuple[str, ...]:
@@ -130,7 +133,16 @@ def learn(
     calibration = detector.calibrate(
         heldout.residual_kw, heldout.restart, heldout.grid.local_day, budget, quiet, start_hour
     )
-    return Frozen(baselines, calibration, tuple(tuple(of) for of in steps), quiet)
+    return Frozen(
+        baselines, calibration, tuple(tuple(of) for of in steps), quiet, _history(reference, steps, baselines)
+    )
+
+
+def _history(reference: Series, steps: Sequence[Sequence[ReferenceStep]], baselines: FrozenBaselines) -> History:
+    shown = [s for s, of in enumerate(steps) if of]
+    load = reference.load_kw
+    expected = baselines.fitted.predict(reference.grid, reference.temperature_c).mean_kw if shown else load
+    return History.of(reference.grid.start_s, shown, load, expected)
 
 
 def _least_plateau_kw(sites: Sequence[Site]) -> npt.NDArray[np.float64]:

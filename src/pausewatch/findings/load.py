@@ -11,6 +11,7 @@ from pausewatch.detection.lanes import SiteEpisode, joined
 from pausewatch.detection.watch import SiteWatchDay
 from pausewatch.findings.matching import Match, accounting, ended_training, matches
 from pausewatch.findings.model import Assessment, Kind, Verdict
+from pausewatch.findings.odds import at_most_even
 from pausewatch.findings.quantities import Quantities, quantities
 from pausewatch.findings.wording import LANE_NAMES, instant, local, megawatts, meters_of, spell
 from pausewatch.fleet import Activity, Declaration
@@ -25,6 +26,8 @@ TRAINING_LIKE = 0.5
 BENIGN, NOT_TRAINING = 0.75, 0.1
 _BENIGN_CAUSES = (Cause.INFERENCE, Cause.COOLING, Cause.CHANCE)
 _STEP_SHARE = 0.3
+# A rise whose first hours brought less of it than this came in parts.
+_SHARP = 0.5
 
 
 def load_findings(
@@ -73,6 +76,9 @@ def _judge(
         is_over=end is not None,
     )
     hypotheses = judge(features, circumstances)
+    if episode.main.is_learned and features.onset_share < _SHARP:
+        # Of load that came in parts months ago only its flatness is left to tell it by, and a hall is flat too.
+        hypotheses = at_most_even(hypotheses)
     is_blind = len(suspect) == sum(e is not None for e in (episode.utility, episode.it_load))
     verdict = verdict_of(hypotheses, circumstances, is_blind)
     return Assessment(

@@ -11,11 +11,11 @@ from pausewatch.detection.stops import Stop
 from pausewatch.detection.watch import LaneDay, SiteWatchDay
 from pausewatch.findings.matching import TOLERANCE
 from pausewatch.findings.model import Assessment, Kind, Verdict
+from pausewatch.findings.odds import at_most_even
 from pausewatch.findings.quantities import quantities
 from pausewatch.findings.wording import instant, local, megawatts, meters_of, spell
 from pausewatch.fleet import Activity, Declaration
 from pausewatch.signatures.features import Features, measure
-from pausewatch.signatures.hypotheses import Hypothesis
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer, explain
 from pausewatch.telemetry.panel import Lane
 
@@ -24,8 +24,6 @@ _LEAST_SHARE = 0.03
 _SAME_HOURS = 36
 # What the IT meter shows of a fall at the utility, below which it was no IT load.
 _AT_IT_SHARE = 0.3
-# Whether a run stopped or a tenant left at once can't be told from the fall alone.
-_MOST_TRAINING = 0.49
 _LOWERS = (Activity.MAINTENANCE, Activity.DEMAND_RESPONSE, Activity.COMMISSIONING)
 
 
@@ -61,7 +59,8 @@ def _asked(day: SiteWatchDay, pair: tuple[Stop | None, Stop | None], judge: Expl
     size = quantities(day, before)
     works = _lowering(day, stop)
     circumstances = Circumstances(is_declared=works is not None, is_over=True)
-    hypotheses = _even(judge(features, circumstances))
+    # Whether a run stopped or a tenant left at once can't be told from the fall alone.
+    hypotheses = at_most_even(judge(features, circumstances))
     return Assessment(
         site_id=day.site.id,
         kind=Kind.SUSTAINED_LOAD,
@@ -140,15 +139,6 @@ def _lowering(day: SiteWatchDay, stop: Stop) -> Declaration | None:
         ),
         None,
     )
-
-
-def _even(hypotheses: Sequence[Hypothesis]) -> tuple[Hypothesis, ...]:
-    """Return the hypotheses with training at less than even odds, a tenant that left taking the rest."""
-    training = next(h.probability for h in hypotheses if h.name == Cause.TRAINING)
-    over = max(training - _MOST_TRAINING, 0.0)
-    moved = {Cause.TRAINING.value: -over, Cause.TENANT.value: over}
-    told = [Hypothesis(h.name, h.probability + moved.get(h.name, 0.0)) for h in hypotheses]
-    return tuple(sorted(told, key=lambda h: -h.probability))
 
 
 def _facts(

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pausewatch.baselines.freeze import FrozenBaselines, save
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES, candidate
 from pausewatch.detection.detector import Calibration, Detector
+from pausewatch.detection.history import History
 from pausewatch.detection.onsets import Onsets, as_tenths, from_tenths
 from pausewatch.detection.plateaus import steps_from_state, steps_state
 from pausewatch.detection.reference import Frozen, learn
@@ -32,6 +33,7 @@ LEARN_TOGETHER = 100
 _CALIBRATION = "calibration."
 _STEPS = "steps."
 _QUIET_Z, _QUIET_FIRST = "quiet.z", "quiet.first_block"
+_HISTORY = "history."
 
 
 def learning_batches(fleet: Fleet, size: int = LEARN_TOGETHER) -> list[tuple[str, list[str]]]:
@@ -92,6 +94,7 @@ def fit_baselines(
             extra: dict[str, npt.NDArray[Any]] = {
                 f"{_CALIBRATION}{name}": values for name, values in frozen.calibration.state().items()
             }
+            extra |= {f"{_HISTORY}{name}": values for name, values in frozen.history.state().items()}
             extra |= {f"{_STEPS}{name}": values for name, values in steps_state(frozen.steps).items()}
             extra[_QUIET_Z] = as_tenths(frozen.quiet.z)
             extra[_QUIET_FIRST] = np.array([frozen.quiet.first_block], dtype=np.int64)
@@ -191,7 +194,8 @@ def load_freeze(record: BaselineRecord) -> Frozen:
     z = from_tenths(extra[_QUIET_Z])
     quiet = Onsets(int(extra[_QUIET_FIRST][0]), z, np.zeros_like(z), np.zeros(z.shape, np.uint8))
     steps = {k.removeprefix(_STEPS): v for k, v in extra.items() if k.startswith(_STEPS)}
-    return Frozen(baselines, Calibration.from_state(state), steps_from_state(steps, len(baselines.keys)), quiet)
+    past = History.from_state({k.removeprefix(_HISTORY): v for k, v in extra.items() if k.startswith(_HISTORY)})
+    return Frozen(baselines, Calibration.from_state(state), steps_from_state(steps, len(baselines.keys)), quiet, past)
 
 
 def quiet_scores(record: BaselineRecord) -> tuple[int, npt.NDArray[np.float64]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ _DAILY = 28
 _HALF_DAY = 12
 _BEFORE_HOURS = 10 * 24
 _LONGEST_HOURS = 100 * 24
+# Of the reference before a plateau, where one is shown.
+_REFERENCE_HOURS = 28 * 24
 
 
 def payload_of(
@@ -56,7 +59,7 @@ def payload_of(
         "unseen": _unseen(day, said),
         "missable": _missable(fleet, day, said),
         "would_help": _would_help(day) if said.detectable_flop_90d > fleet.significant_quantity_flop else [],
-        "curves": _curves(day, found),
+        "curves": _curves(day, found, frozen),
     }
 
 
@@ -192,8 +195,11 @@ def _would_help(day: SiteWatchDay) -> list[str]:
     return wishes
 
 
-def _curves(day: SiteWatchDay, found: Sequence[Assessment]) -> list[dict[str, Any]]:
-    """Return the lanes' hours around what was found; none for a site at which nothing was."""
+def _curves(day: SiteWatchDay, found: Sequence[Assessment], frozen: Frozen) -> list[dict[str, Any]]:
+    """Return the lanes' hours around what was found; none for a site at which nothing was.
+
+    What rose before the first hour that is watched is shown from daily means of the reference.
+    """
     if not found:
         return []
     end = day.grid.hours
@@ -203,13 +209,28 @@ def _curves(day: SiteWatchDay, found: Sequence[Assessment]) -> list[dict[str, An
     for lane, view in day.lanes.items():
         if not view.has_meter:
             continue
+        start = day.grid.hour_start(0, first)
+        observed, expected, sd = (
+            view.observed_kw[first:],
+            view.expected.mean_kw[0][first:],
+            view.expected.sd_kw[0][first:],
+        )
+        series = frozen.baselines.keys.index(f"{day.site.id}/{lane}")
+        begin_s = day.grid.start_s + 3600 * (earliest - _REFERENCE_HOURS)
+        past = frozen.history.hourly(series, begin_s, day.grid.start_s) if earliest < 0 else None
+        if past is not None:
+            begin = datetime.fromtimestamp(past[0], UTC)
+            start = begin + (day.grid.hour_start(0, 0) - datetime.fromtimestamp(day.grid.start_s, UTC))
+            observed = np.concatenate([past[1], view.observed_kw])
+            expected = np.concatenate([past[2], view.expected.mean_kw[0]])
+            sd = np.concatenate([np.full(len(past[1]), np.nan), view.expected.sd_kw[0]])
         out.append(
             {
                 "lane": lane.value,
-                "start": (day.grid.hour_start(0, first)).isoformat(),
-                "observed": packed(view.observed_kw[first:]),
-                "expected": packed(view.expected.mean_kw[0][first:]),
-                "sd": packed(view.expected.sd_kw[0][first:]),
+                "start": start.isoformat(),
+                "observed": packed(observed),
+                "expected": packed(expected),
+                "sd": packed(sd),
             }
         )
     return out
