@@ -193,6 +193,12 @@ def test_a_plateau_ends_when_the_load_comes_down():
     assert (episode.start_hour, episode.end_hour) == (-900, 1000)
 
 
+def test_a_plateau_that_came_in_parts_is_one_episode():
+    changes = [learned(-2_000, 800.0), learned(-900, 700.0), learned(300, 900.0)]
+    (episode,) = step_episodes("it_load", changes, 5.0, raised((0, HOURS, 1_500.0), (300, HOURS, 900.0)), NOISE)
+    assert (episode.start_hour, episode.end_hour) == (-2_000, None)
+
+
 def test_a_run_on_top_of_a_plateau_is_an_episode_of_its_own_however_small():
     residual = raised((0, HOURS, 2_000.0), (1000, 1500, 300.0))
     changes = [learned(-900, 2_000.0), edge(1000, 300.0), edge(1500, -300.0)]

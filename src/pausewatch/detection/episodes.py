@@ -195,7 +195,7 @@ def load_spans(changes: Sequence[Change], threshold: float) -> list[LoadSpan]:
             if (
                 top is None
                 or top[0].is_learned != span.is_learned
-                or _stands_alone(rise, change.hour, top[0].size, top[0].start)
+                or (not span.is_learned and _stands_alone(rise, change.hour, top[0].size, top[0].start))
             ):
                 stack.append((span, floor))
             else:
@@ -215,8 +215,9 @@ def _stands_alone(size: float, start: int, below: float, below_start: int) -> bo
 
 def _belongs(group: Sequence[LoadSpan], span: LoadSpan) -> bool:
     """Return whether a span continues an episode instead of beginning one."""
-    if group[0].is_learned and not span.is_learned and any(s.end is None or span.start < s.end for s in group):
-        return False
+    if group[0].is_learned and any(s.end is None or span.start < s.end for s in group):
+        # What rose within the reference is one question, however many parts it came in; what came after is another.
+        return span.is_learned
     ends = [s.end for s in group]
     size = max(s.size for s in group)
     if any(end is None for end in ends) or span.start < max(e for e in ends if e is not None):

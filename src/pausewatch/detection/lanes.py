@@ -61,6 +61,7 @@ def joined(utility: Sequence[Episode], it_load: Sequence[Episode]) -> list[SiteE
             for e in left
             if abs(e.start_hour - mine.start_hour) <= _SAME_START_HOURS
             or ((e.is_drift or mine.is_drift) and e.overlaps(mine))
+            or (e.is_learned and mine.is_learned and e.overlaps(mine))
         ]
         match = min(near, key=lambda e: abs(e.start_hour - mine.start_hour), default=None)
         if match is not None:

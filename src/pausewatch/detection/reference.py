@@ -32,7 +32,7 @@ NOT_LEARNED = (Activity.TRAINING, Activity.COMMISSIONING, Activity.MAINTENANCE)
 # has few hours with 80 % of them, and many that tell their mean well.
 _ENOUGH_VALID = 0.75
 # A plateau of less of a site's IT capacity isn't asked about: tenants that come and go make as much.
-_LEAST_PLATEAU = 0.03
+_LEAST_PLATEAU = 0.04
 
 Bools = npt.NDArray[np.bool_]
 

@@ -20,7 +20,7 @@ from pausewatch.signatures.rule import Cause, Circumstances, Explainer, explain
 from pausewatch.telemetry.panel import Lane
 
 # A smaller part of the IT capacity leaves often enough for ordinary reasons.
-_LEAST_SHARE = 0.03
+_LEAST_SHARE = 0.04
 _SAME_HOURS = 36
 # What the IT meter shows of a fall at the utility, below which it was no IT load.
 _AT_IT_SHARE = 0.3

@@ -148,8 +148,7 @@ def _onset(lane: LaneDay, above: Floats, main: Episode, hours: int, grid: HourGr
     """Compare the first hours with the first days of the first part; before the panel it was measured at the freeze."""
     first_start, first_end = main.parts[0]
     if main.is_learned:
-        start_s = grid.start_s + 3600 * first_start
-        return next((step.onset_share for step in lane.reference_steps if step.start_s == start_s), 0.0)
+        return _onset_within_the_reference(lane, grid.start_s + 3600 * first_start)
     stop = hours if first_end is None else first_end
     begin = first_start + _EDGE_HOURS
     early = above[begin : min(begin + _ONSET_HOURS, stop)]
@@ -159,6 +158,15 @@ def _onset(lane: LaneDay, above: Floats, main: Episode, hours: int, grid: HourGr
         return 0.0
     typical = float(np.median(later))
     return float(np.clip(early.mean() / typical, 0.0, 2.0)) if typical > 0 else 0.0
+
+
+def _onset_within_the_reference(lane: LaneDay, start_s: int) -> float:
+    """Return what the first hours of its largest rise brought of the whole: what came in parts is not sharp."""
+    rises = [step for step in lane.reference_steps if step.step_kw > 0 and step.start_s >= start_s]
+    largest = max(rises, key=lambda step: step.step_kw, default=None)
+    if largest is None:
+        return 0.0
+    return largest.onset_share * largest.step_kw / sum(step.step_kw for step in rises)
 
 
 def _growth(above: Floats, inside: Bools) -> float:
