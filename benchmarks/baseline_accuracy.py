@@ -1,12 +1,13 @@
-"""How well each baseline tells 7, 30 and 90 days of real load after its reference ends, without refit.
+"""How well each baseline tells 7, 30 and 90 days of load after its reference ends, without refit.
 
-    python benchmarks/baseline_accuracy.py [--data ../shared/data] [--origins 3] [--workers 2]
+    python benchmarks/baseline_accuracy.py [--data ../shared/data] [--origins 1] [--workers 2] [--scratch DIR]
 
-Load: 11 zones and utilities of EIA-930 (hours that the screening found wrong are left out) and Victoria, hourly.
-Weather: the nearest of the places there is weather of, which for the Pacific North-West and Arizona is 900 km away, so
-there it says little. Each origin learns from the 400 days before it, predicts the next 90 days from real temperatures,
-and is scored on them. Errors are per cent of the mean load of those days, observed less expected. Every candidate's
-interval is calibrated by us on held-out days of its own reference; Prophet as documented brings its own.
+Load: 11 zones and utilities of EIA-930 (hours that the screening found wrong are left out), Victoria, and both lanes of
+three simulated quiet sites; hourly. Weather: the nearest of the places there is weather of, which for the Pacific
+North-West and Arizona is 900 km away, so there it says little. Each origin learns from the 400 days before it, predicts
+the next 90 days from real temperatures, and is scored on them. Errors are per cent of the mean load of those days,
+observed less expected. Every candidate's interval is calibrated by us on held-out days of its own reference; rivals
+bring their own. Rivals run in environments of their own (`rivals/environments.py`, made under --scratch on first use).
 Prints a table; writes benchmarks/results/baseline_accuracy.json.
 """
 
@@ -17,8 +18,9 @@ import json
 import math
 import os
 import platform
+import sys
+import tempfile
 import time
-import warnings
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -30,17 +32,21 @@ import polars as pl
 
 from pausewatch.baselines.backtest import Backtest, backtest
 from pausewatch.baselines.contract import Series
-from pausewatch.baselines.intervals import Z90, honest_sd
+from pausewatch.baselines.freeze import rough_sd_kw
+from pausewatch.baselines.intervals import Z90, fit_horizon_scale, honest_sd
 from pausewatch.baselines.level_error import fit_level_error
-from pausewatch.baselines.registry import CANDIDATES
+from pausewatch.baselines.registry import CANDIDATES, DEFAULT_CANDIDATES
 from pausewatch.baselines.ridge import FittedRidge
 from pausewatch.baselines.selection import select
 from pausewatch.telemetry.grid import HourGrid
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "rivals"))
+from environments import RIVALS, ask, make
+
 REFERENCE_DAYS = 400
 AHEAD_DAYS = 90
 HORIZONS = (7, 30, 90)
-DOCUMENTED = "Prophet as documented"
+SIMULATED = "simulated"
 CHOSEN = "our selection"
 WEST, TEXAS, EAST = "America/Los_Angeles", "America/Chicago", "America/New_York"
 ZONES = {  # zone of EIA-930: time zone, place of the weather
@@ -59,6 +65,7 @@ ZONES = {  # zone of EIA-930: time zone, place of the weather
 ORIGINS = {
     "EIA-930": ("2022-03-01", "2023-07-01", "2023-11-15", "2024-05-01", "2022-09-15"),
     "Victoria": ("2013-03-01", "2013-10-01", "2014-06-01", "2014-09-01", "2014-02-01"),
+    SIMULATED: ("2026-09-01",),
 }
 
 
@@ -72,6 +79,7 @@ class Task:
     past: Series
     future: Series
     fold_days: int
+    python: str | None
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,8 @@ class Told:
     tested: Backtest | None
     fit_s: float
     backtest_s: float
+    version: str = ""
+    failures: tuple[str, ...] = ()
 
 
 def main() -> None:
@@ -90,21 +100,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     root = Path(__file__).resolve().parent.parent
     parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data")
-    parser.add_argument("--origins", type=int, default=3)
+    parser.add_argument("--origins", type=int, default=1)
+    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()) / "pausewatch-rivals")
     parser.add_argument("--fold-days", type=int, default=56, help="days between origins of the backtest")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--models", nargs="*", default=[*CANDIDATES, DOCUMENTED])
+    parser.add_argument("--models", nargs="*", default=[*CANDIDATES, *RIVALS])
     parser.add_argument("--out", type=Path, default=root / "benchmarks" / "results" / "baseline_accuracy.json")
     options = parser.parse_args()
     began = time.perf_counter()
-    batches = {"EIA-930": eia930(options.data), "Victoria": victoria(options.data)}
+    batches = {"EIA-930": eia930(options.data), "Victoria": victoria(options.data), SIMULATED: simulated()}
+    skipped = {}
+    interpreters = {}
+    for rival in [m for m in options.models if m in RIVALS]:
+        python, why = make(rival, options.scratch)
+        if python is None:
+            print(f"{rival} is left out: {why}", file=sys.stderr)
+            skipped[rival] = why
+            options.models.remove(rival)
+        else:
+            interpreters[rival] = str(python)
     tasks = [
-        Task(name, origin, model, *split(series, origin), options.fold_days)
+        Task(name, origin, model, *split(series, origin), options.fold_days, interpreters.get(model))
         for name, series in batches.items()
         for origin in ORIGINS[name][: options.origins]
         for model in options.models
     ]
-    slow_first = sorted(tasks, key=lambda t: (t.model not in ("prophet", DOCUMENTED), -len(t.past.keys)))
+    slow_first = sorted(tasks, key=lambda t: (t.model not in ("prophet", *RIVALS), -len(t.past.keys)))
     # One thread a worker, so that seconds are of one core; workers start afresh and so read this.
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
@@ -122,6 +143,9 @@ def main() -> None:
         "took_s": round(time.perf_counter() - began),
         "machine": {"cpus": os.cpu_count(), "workers": options.workers, "python": platform.python_version()},
         "fold_days": options.fold_days,
+        "skipped": skipped,
+        "failures": {f"{k[2]}, {k[0]}, {k[1]}": t.failures for k, t in told.items() if t.failures},
+        "versions": {k[2]: t.version for k, t in told.items() if t.version},
         "summary": summary(rows),
         "series": by_series(rows),
         "target": target(rows),
@@ -164,6 +188,31 @@ def victoria(data: Path) -> Series:
     return Series(("VIC",), grid, load.copy(), temperature.copy())
 
 
+def simulated() -> Series:
+    """Return both lanes of three simulated sites at which nothing happens."""
+    from pausewatch.fleet import load_fleet
+    from pausewatch.simulation.simulator import simulate
+
+    with tempfile.TemporaryDirectory() as folder:
+        made = simulate(
+            Path(folder), preset="quiet", sites=3, reference_days=400, pause_days=92, interval_min=60, seed=4242
+        )
+        sites = load_fleet(made.fleet_path).sites
+        index = pd.date_range("2025-07-28", periods=24 * 492, freq="h", tz="UTC")
+        loads, temperatures = [], []
+        for site in sites:
+            frame = pd.read_csv(Path(folder) / "telemetry" / f"{site.id}.csv")
+            frame = frame.set_index(pd.to_datetime(frame["time_utc"], utc=True)).drop(columns="time_utc")
+            frame = frame[~frame.index.duplicated()].resample("h").mean().reindex(index)
+            loads += [frame["utility_kw"].to_numpy(), frame["it_kw"].to_numpy()]
+            temperatures += [frame["temperature_c"].to_numpy()] * 2
+    keys = tuple(f"{site.id}/{lane}" for site in sites for lane in ("utility", "it_load"))
+    zones = tuple(site.timezone for site in sites for _ in range(2))
+    countries = tuple(site.country for site in sites for _ in range(2))
+    start = index[0].tz_localize(None).to_datetime64().astype("datetime64[s]")
+    return Series(keys, HourGrid(start, len(index), zones, countries), np.stack(loads), np.stack(temperatures))
+
+
 def split(series: Series, origin: str) -> tuple[Series, Series]:
     """Return the 400 days before an origin and the 90 after."""
     at = int((np.datetime64(origin, "s") - series.grid.start).astype(int) // 3600)
@@ -179,8 +228,8 @@ def split(series: Series, origin: str) -> tuple[Series, Series]:
 
 def run(task: Task) -> Told:
     """Fit, backtest and predict."""
-    if task.model == DOCUMENTED:
-        return prophet_as_documented(task.past, task.future)
+    if task.python is not None:
+        return run_rival(task)
     model = CANDIDATES[task.model]
     model.fit(_one(task.past))  # imports aren't the model's cost
     began = time.perf_counter()
@@ -195,30 +244,18 @@ def run(task: Task) -> Told:
     return Told(mean, None, tested, fit_s + time.perf_counter() - began, backtest_s)
 
 
-def prophet_as_documented(past: Series, future: Series) -> Told:
-    """Prophet's quick start on hourly data, with country holidays, default settings and its own 90 % interval."""
-    import logging
-
-    logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)
-    from prophet import Prophet
-
-    logging.getLogger("cmdstanpy").disabled = True
-    warnings.simplefilter("ignore")
-    shape = future.load_kw.shape
-    mean, sd = np.empty(shape), np.empty(shape)
-    fit_s = 0.0
-    for s in range(len(past.keys)):
-        history = pd.DataFrame({"ds": _local(past.grid, s), "y": past.load_kw[s]}).dropna()
-        began = time.perf_counter()
-        model = Prophet(interval_width=0.9)
-        model.add_country_holidays(past.grid.countries[s])
-        model.fit(history, seed=1)
-        np.random.seed(1)  # noqa: NPY002  # Prophet samples from numpy's global state
-        told = model.predict(pd.DataFrame({"ds": _local(future.grid, s)}))
-        fit_s += time.perf_counter() - began
-        mean[s] = told["yhat"]
-        sd[s] = (told["yhat_upper"] - told["yhat_lower"]) / (2 * Z90)
-    return Told(mean, sd, None, fit_s, 0.0)
+def run_rival(task: Task) -> Told:
+    """Ask a rival in its own environment."""
+    grid = task.past.grid
+    given = {
+        "load_kw": task.past.load_kw,
+        "temperature_c": np.concatenate([task.past.temperature_c, task.future.temperature_c], axis=1),
+        "start_s": np.asarray(grid.start_s),
+    }
+    rows = zip(task.past.keys, grid.zones, grid.countries, strict=True)
+    about = {"series": [{"key": key, "zone": zone, "country": country or "US"} for key, zone, country in rows]}
+    told = ask(task.model, Path(task.python), given, about)
+    return Told(told.mean_kw, told.sd_kw, None, told.seconds * len(grid.zones), 0.0, told.version, tuple(told.failures))
 
 
 def compare(data: str, origin: str, tasks: dict[str, Task], told: dict[str, Told]) -> tuple[list[dict], list[dict]]:
@@ -227,7 +264,11 @@ def compare(data: str, origin: str, tasks: dict[str, Task], told: dict[str, Told
     count = len(task.past.keys)
     sds = {m: calibrated_sd(t.tested, task) if t.tested else t.sd_kw for m, t in told.items()}
     tested = {m: t.tested for m, t in told.items() if t.tested}
-    choices = select(task.past, list(tested), task.fold_days, known=tested).choices
+    usual = [m for m in tested if m in DEFAULT_CANDIDATES]
+    selection = select(task.past, usual, task.fold_days, known={m: tested[m] for m in usual})
+    choices = selection.choices
+    # A model of the time of year is calibrated as it is in a freeze, on its own kind's errors before a year was seen.
+    sds |= {m: calibrated_sd(t, task) for m, t in selection.backtests.items()}
     rows = []
     for s, key in enumerate(task.past.keys):
         at = {"data": data, "origin": origin, "series": key}
@@ -235,7 +276,7 @@ def compare(data: str, origin: str, tasks: dict[str, Task], told: dict[str, Told
             seconds = {"fit_s": t.fit_s / count, "backtest_s": t.backtest_s / count}
             rows.append(at | {"model": model} | accuracy(task.future.load_kw[s], t.mean_kw[s], sds[model][s]) | seconds)
         mine = choices[s].model
-        all_s = sum(t.backtest_s for t in told.values()) / count
+        all_s = sum(told[m].backtest_s for m in usual) / count
         seconds = {"fit_s": told[mine].fit_s / count, "backtest_s": all_s}
         chosen = accuracy(task.future.load_kw[s], told[mine].mean_kw[s], sds[mine][s])
         rows.append(at | {"model": CHOSEN} | chosen | seconds)
@@ -252,9 +293,9 @@ def calibrated_sd(tested: Backtest, task: Task) -> np.ndarray:
     mean = np.nanmean(task.past.load_kw, axis=1)
     hour = honest_sd(tested.residual_kw, mean)
     error = fit_level_error(tested.week_error_kw, tested.week_ahead_days, mean)
+    scale, _ = fit_horizon_scale(tested, rough_sd_kw(error, hour, tested.sample_ahead_days))
     days = np.arange(task.future.grid.hours) / 24
-    grown = np.maximum(error.sd_kw(days) ** 2 - error.sd_kw(np.zeros(1)) ** 2, 0.0)
-    return np.sqrt(hour[:, None] ** 2 + grown)
+    return scale.at(days) * rough_sd_kw(error, hour, days)
 
 
 def accuracy(observed: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> dict[str, float]:
@@ -263,7 +304,7 @@ def accuracy(observed: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> dict[str
     error = observed - mean
     daily = error[: len(error) // 24 * 24].reshape(-1, 24)
     daily = np.array([np.nanmean(d) for d in daily if np.isfinite(d).sum() >= 12])
-    seen = np.isfinite(error)
+    seen = np.isfinite(error) & np.isfinite(sd)
     z = error[seen] / sd[seen]
     density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
     below = 0.5 * (1 + np.array([math.erf(v / math.sqrt(2)) for v in z]))
@@ -284,15 +325,17 @@ def summary(rows: list[dict]) -> list[dict]:
     """Return means over series and origins of each model; biases both absolute and signed."""
     out = []
     for model in dict.fromkeys(r["model"] for r in rows):
-        mine = [r for r in rows if r["model"] == model]
-        line: dict = {"model": model}
+        mine = [r for r in rows if r["model"] == model and np.isfinite(r["cv_rmse_pct"])]
+        if not mine:
+            continue
+        line: dict = {"model": model, "cases": len(mine)}
         for key in ("cv_rmse_pct", "daily_sd_pct", "crps_pct", "fit_s", "backtest_s"):
-            line[key] = float(np.mean([r[key] for r in mine]))
+            line[key] = float(np.nanmean([r[key] for r in mine]))
         for days in HORIZONS:
             bias = np.array([r[f"nmbe_{days}d_pct"] for r in mine])
-            line[f"abs_nmbe_{days}d_pct"] = float(np.abs(bias).mean())
-            line[f"signed_nmbe_{days}d_pct"] = float(bias.mean())
-            line[f"coverage_{days}d_pct"] = float(np.mean([r[f"coverage_{days}d_pct"] for r in mine]))
+            line[f"abs_nmbe_{days}d_pct"] = float(np.nanmean(np.abs(bias)))
+            line[f"signed_nmbe_{days}d_pct"] = float(np.nanmean(bias))
+            line[f"coverage_{days}d_pct"] = float(np.nanmean([r[f"coverage_{days}d_pct"] for r in mine]))
         out.append(line)
     return out
 
@@ -314,7 +357,9 @@ def target(rows: list[dict]) -> dict[str, object]:
     series = by_series(rows)
     out: dict[str, object] = {"series": len(series)}
     for i, name in enumerate(("abs_nmbe_30d", "daily_sd")):
-        least = {s: min(v[i] for m, v in models.items() if m != CHOSEN) for s, models in series.items()}
+        least = {
+            s: min(v[i] for m, v in models.items() if m != CHOSEN and np.isfinite(v[i])) for s, models in series.items()
+        }
         out[f"{name}_best"] = sum(models[CHOSEN][i] <= least[s] * 1.0001 for s, models in series.items())
         out[f"{name}_within_5_pct_of_best"] = sum(models[CHOSEN][i] <= least[s] * 1.05 for s, models in series.items())
     return out
@@ -347,12 +392,6 @@ def _one(series: Series) -> Series:
 
 def _naive(frame: pl.DataFrame) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(frame["time_utc"].dt.replace_time_zone(None).to_numpy())
-
-
-def _local(grid: HourGrid, s: int) -> np.ndarray:
-    return (grid.local_day[s].astype("datetime64[D]") + grid.local_hour[s].astype("timedelta64[h]")).astype(
-        "datetime64[ns]"
-    )
 
 
 if __name__ == "__main__":

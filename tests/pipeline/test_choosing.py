@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES, model_words
 from pausewatch.cli import app
-from pausewatch.errors import UsageError
+from pausewatch.errors import InspectionError, UsageError
 from pausewatch.pipeline import fit_baselines, inspect_day
 from pausewatch.pipeline.learning import load_freeze
 from pausewatch.settings import Home
@@ -56,6 +56,8 @@ def test_the_report_names_the_model_that_was_chosen(base):
     for key, (model, because) in named.items():
         assert model == model_words(scores[key]["model"])
         assert because == scores[key]["reason"]
+    held = [line["coverage_by_horizon_pct"] for site in report["sites"] for line in site["baselines"]]
+    assert all(len(shares) == 4 for shares in held)
 
 
 def test_only_the_candidates_asked_for_are_tried_and_another_choice_is_another_freeze(base):
@@ -85,3 +87,30 @@ def test_an_unknown_candidate_is_refused_before_any_work(base, tmp_path):
 def test_the_environment_names_candidates(tmp_path):
     assert Home.at(tmp_path, {}).candidates == ()
     assert Home.at(tmp_path, {"PAUSEWATCH_CANDIDATES": "ridge, boosted"}).candidates == ("ridge", "boosted")
+
+
+def test_a_site_is_explained_in_words_and_drawn(base, tmp_path):
+    site = place_of(base / "sim").fleet.sites[0].id
+    command = ["baseline", "--fleet", str(base / "sim"), "--home", str(base / "home"), "--explain", site]
+    one = CliRunner().invoke(app, [*command, "--plot", str(tmp_path / "one.svg")])
+    assert one.exit_code == 0, one.output
+    two = CliRunner().invoke(app, [*command, "--plot", str(tmp_path / "two.svg")])
+    assert two.exit_code == 0, two.output
+    with place_of(base / "sim").register() as register:
+        scores = register.baselines()[0].scores
+    for key in (f"{site}/utility", f"{site}/it_load"):
+        assert f"{key} (pause" in one.stdout
+        assert scores[key]["reason"] in one.stdout
+    for name in DEFAULT_CANDIDATES:
+        assert name in one.stdout
+    drawn = (tmp_path / "one.svg").read_bytes()
+    assert drawn == (tmp_path / "two.svg").read_bytes()
+    assert b"held-out residuals" in drawn
+    assert b"hours inside the 90 % interval" in drawn
+    assert b"hour of week" in drawn
+
+
+def test_a_site_without_baselines_has_nothing_to_explain(base, tmp_path):
+    site = place_of(base / "sim").fleet.sites[0].id
+    command = ["baseline", "--fleet", str(base / "sim"), "--home", str(tmp_path), "--explain", site]
+    assert isinstance(CliRunner().invoke(app, command).exception, InspectionError)

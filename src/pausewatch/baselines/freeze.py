@@ -12,7 +12,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from pausewatch.baselines.backtest import Backtest
 from pausewatch.baselines.contract import Expected, Floats, Series
-from pausewatch.baselines.intervals import honest_sd, rolling_half_width
+from pausewatch.baselines.intervals import HorizonScale, fit_horizon_scale, honest_sd, rolling_half_width
 from pausewatch.baselines.level_error import LevelError, fit_level_error
 from pausewatch.baselines.mixed import FittedMixed
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES
@@ -46,6 +46,7 @@ class FrozenBaselines:
         fitted: each series' chosen model.
         level_error: growth of the level's uncertainty.
         hour_sd_kw: standard deviation that makes the 90 % interval of one hour honest on held-out data, (S,).
+        horizon_scale: how much wider it is at each horizon, so that it holds there too.
         scores: on held-out hours.
         refusals: why a series has no baseline, in plain sentences; empty where it has.
         warnings: what is odd about a series' reference.
@@ -60,6 +61,7 @@ class FrozenBaselines:
     fitted: FittedMixed
     level_error: LevelError
     hour_sd_kw: Floats
+    horizon_scale: HorizonScale
     scores: tuple[Score, ...]
     refusals: tuple[tuple[str, ...], ...]
     warnings: tuple[tuple[str, ...], ...]
@@ -79,12 +81,11 @@ class FrozenBaselines:
         told = self.fitted.predict(grid, temperature_c)
         days = (grid.start_s + 3600.0 * np.arange(grid.hours) - self.reference_end_s) / 86_400.0
         level = self.level_error.sd_kw(days)
-        at_once = self.level_error.sd_kw(np.zeros(1))
-        grown = np.maximum(level**2 - at_once**2, 0.0)
+        sd = np.asarray(self.horizon_scale.at(days) * rough_sd_kw(self.level_error, self.hour_sd_kw, days))
         usable = self.is_usable[:, None]
         return Expected(
             np.where(usable, told.mean_kw, np.nan),
-            np.where(usable, np.sqrt(self.hour_sd_kw[:, None] ** 2 + grown), np.nan),
+            np.where(usable, sd, np.nan),
             np.where(usable, level, np.nan),
             told.components,
         )
@@ -106,6 +107,7 @@ class FrozenBaselines:
             **{f"extra.{k}": v for k, v in extra.items()},
             "level_error": self.level_error.coefficients,
             "hour_sd_kw": self.hour_sd_kw,
+            "horizon_factor": self.horizon_scale.factor,
             "valid_days": self.valid_days,
             "about": np.frombuffer(json.dumps(about, sort_keys=True).encode(), dtype=np.uint8),
         }
@@ -148,7 +150,11 @@ class FrozenBaselines:
                 fitted=FittedMixed.from_state(state),
                 level_error=LevelError(arrays["level_error"]),
                 hour_sd_kw=arrays["hour_sd_kw"],
-                scores=tuple(Score(**s) for s in about["scores"]),
+                horizon_scale=HorizonScale(arrays["horizon_factor"]),
+                scores=tuple(
+                    Score(**{**s, "coverage_by_horizon_pct": tuple(s["coverage_by_horizon_pct"])})
+                    for s in about["scores"]
+                ),
                 refusals=tuple(tuple(r) for r in about["refusals"]),
                 warnings=tuple(tuple(w) for w in about["warnings"]),
                 valid_days=arrays["valid_days"],
@@ -202,13 +208,21 @@ def freeze(
     hour_sd = honest_sd(tested.residual_kw, mean)
     observed = tested.expected_kw + tested.residual_kw
     half = rolling_half_width(tested, hour_sd)
-    scores = tuple(score(observed[s], tested.residual_kw[s], half[s]) for s in range(len(series.keys)))
+    scale, coverage = fit_horizon_scale(tested, rough_sd_kw(level_error, hour_sd, tested.sample_ahead_days))
+    scores = tuple(
+        replace(
+            score(observed[s], tested.residual_kw[s], half[s]),
+            coverage_by_horizon_pct=tuple(float(share) for share in coverage[s]),
+        )
+        for s in range(len(series.keys))
+    )
     warnings = tuple(_warnings(series, s, plain, int(valid_days[s])) for s in range(len(series.keys)))
     return FrozenBaselines(
         keys=series.keys,
         fitted=selection.fit(series),
         level_error=level_error,
         hour_sd_kw=hour_sd,
+        horizon_scale=scale,
         scores=scores,
         refusals=refusals,
         warnings=warnings,
@@ -218,6 +232,12 @@ def freeze(
         choices=selection.choices,
         heldout=tested,
     )
+
+
+def rough_sd_kw(level_error: LevelError, hour_sd_kw: Floats, days_ahead: npt.NDArray[np.floating[Any]]) -> Floats:
+    """Return an hour's standard deviation with what the level's uncertainty has grown by, shape (S, H)."""
+    grown = level_error.sd_kw(days_ahead) ** 2 - level_error.sd_kw(np.zeros(1)) ** 2
+    return np.asarray(np.sqrt(hour_sd_kw[:, None] ** 2 + np.maximum(grown, 0.0)))
 
 
 def save(frozen: FrozenBaselines, extra: dict[str, npt.NDArray[Any]], folder: Path) -> tuple[str, Path]:

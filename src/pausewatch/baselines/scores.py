@@ -21,6 +21,8 @@ class Score:
         daily_mean_sd_kw: spread of the daily mean error, kW.
         coverage_90_pct: share of hours inside the 90 % interval, per cent.
         heldout_days: days it rests on.
+        coverage_by_horizon_pct: share of hours inside the 90 % interval on the first day after an origin, then up to 7,
+            30 and 90 days after it, per cent; NaN where it couldn't be told.
     """
 
     nmbe_pct: float
@@ -29,6 +31,7 @@ class Score:
     daily_mean_sd_kw: float
     coverage_90_pct: float
     heldout_days: int
+    coverage_by_horizon_pct: tuple[float, ...] = ()
 
 
 def score(observed_kw: Floats, residual_kw: Floats, half_width_kw: Floats) -> Score:

@@ -173,6 +173,17 @@ def select(
     return Selection(tuple(choices), tested, ridges)
 
 
+def heldout_of(series: Series, model: str, fold_days: int = FOLD_DAYS) -> Backtest:
+    """Return what a chosen model missed on held-out hours, as its selection saw it.
+
+    Raises:
+        UsageError: the model isn't known.
+    """
+    names = [name for name in (model, _KIND.get(model)) if name is not None]
+    tested = backtests({name: candidate(name) for name in names}, series, fold_days)
+    return _filled(tested[model], tested[_KIND[model]]) if model in _KIND else tested[model]
+
+
 def _ridges(models: Mapping[str, BaselineModel], series: Series) -> dict[str, FittedRidge]:
     """Return the ridges' fits to the whole reference; those that share a shape fit it once."""
     shapes: dict[tuple[float, bool], Shape] = {}

@@ -47,10 +47,18 @@ def baseline(
     home: HomeOption = HOME,
     site: SiteOption = None,
     candidates: CandidatesOption = None,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", help="fit nothing: say which baseline this site was given, why, and draw it"),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="where --explain writes its SVG")] = None,
     fmt: FormatOption = "text",
     debug: DebugOption = False,
 ) -> None:
-    """Choose, fit, backtest and freeze baselines."""
+    """Choose, fit, backtest and freeze baselines; or explain those of a site."""
+    if explain is not None:
+        _explain(workplace(fleet, home), explain, plot, fmt)
+        return
     from pausewatch.pipeline import fit_baselines
     from pausewatch.progress import Terminal
 
@@ -74,6 +82,25 @@ def baseline(
         )
         for warning in told["warnings"]:
             say(f"    {warning}")
+
+
+def _explain(place: Workplace, site_id: str, plot: Path | None, fmt: Format) -> None:
+    from dataclasses import asdict
+
+    from pausewatch.pipeline import explaining
+
+    told = explaining.explain(place, site_id)
+    path = explaining.plot(told, plot or place.home.path / "explained" / f"{site_id}.svg")
+    if fmt == "json":
+        lanes = {
+            f"{one.key} {one.pause_id}": {"choice": asdict(one.choice), "scores": asdict(one.score)} for one in told
+        }
+        say_json({"baselines": lanes, "plot": str(path)})
+        return
+    for one in told:
+        for line in one.lines():
+            say(line)
+    say(str(path))
 
 
 def inspect(

@@ -83,19 +83,10 @@ def declared_hours(site: Site, grid: HourGrid, activities: Sequence[Activity], u
     return out
 
 
-def learn(
-    fleet: Fleet,
-    lake: Lake,
-    sites: Sequence[Site],
-    pause: Pause,
-    detector: Detector,
-    candidates: Sequence[str] = DEFAULT_CANDIDATES,
-) -> Frozen:
-    """Choose, fit, backtest, freeze and calibrate the baselines of a batch of sites for a pause.
+def reference_of(fleet: Fleet, lake: Lake, sites: Sequence[Site], pause: Pause) -> tuple[Series, list[bool]]:
+    """Return what a batch of sites may be learned from for a pause, and whether each series has a meter.
 
-    Learned only from what was known when the pause was announced (or began), minus declared training, commissioning and
-    maintenance, minus what was substituted or screened out.
-    A site without readings from before the pause is refused like one with too few.
+    See `learn` for what is left out; plateaus are still in it.
     """
     freeze_at = pause.reference_end
     first = _first_reading(lake, sites, freeze_at)
@@ -112,13 +103,27 @@ def learn(
     span = slice(skip, skip + whole_days * 24)
     load = np.concatenate([learnable(panel, sites, lane)[:, span] for lane in LANES])
     temperature = np.concatenate([panel.temperature_c[:, span]] * len(LANES))
-    has_meter = [
-        bool(panel.lanes[lane].has_meter[s]) and detector.uses.has_lane(lane)
-        for lane in LANES
-        for s in range(len(sites))
-    ]
-    many = series_grid(grid)
-    reference = Series(series_keys(sites), many, load, temperature)
+    has_meter = [bool(panel.lanes[lane].has_meter[s]) for lane in LANES for s in range(len(sites))]
+    return Series(series_keys(sites), series_grid(grid), load, temperature), has_meter
+
+
+def learn(
+    fleet: Fleet,
+    lake: Lake,
+    sites: Sequence[Site],
+    pause: Pause,
+    detector: Detector,
+    candidates: Sequence[str] = DEFAULT_CANDIDATES,
+) -> Frozen:
+    """Choose, fit, backtest, freeze and calibrate the baselines of a batch of sites for a pause.
+
+    Learned only from what was known when the pause was announced (or began), minus declared training, commissioning and
+    maintenance, minus what was substituted or screened out.
+    A site without readings from before the pause is refused like one with too few.
+    """
+    reference, metered = reference_of(fleet, lake, sites, pause)
+    used = [detector.uses.has_lane(lane) for lane in LANES for _ in sites]
+    has_meter = [has and is_used for has, is_used in zip(metered, used, strict=True)]
     steps: list[list[ReferenceStep]] = [[] for _ in reference.keys]
     if detector.uses.reference_test:
         steps = reference_steps(reference, _least_plateau_kw(sites), detector.reach)

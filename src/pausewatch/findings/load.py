@@ -26,8 +26,8 @@ TRAINING_LIKE = 0.5
 BENIGN, NOT_TRAINING = 0.75, 0.1
 _BENIGN_CAUSES = (Cause.INFERENCE, Cause.COOLING, Cause.CHANCE)
 _STEP_SHARE = 0.3
-# A rise whose first hours brought less of it than this came in parts, as runs do not (0.64 and more, simulated).
-_SHARP = 0.6
+# A rise whose first hours brought less of it than this came in parts.
+_SHARP = 0.5
 
 
 def load_findings(

@@ -271,6 +271,7 @@ def _baseline(said: Mapping[str, Any]) -> BaselineSummary:
         **{
             **fields,
             "refusals": tuple(said["refusals"]),
+            "coverage_by_horizon_pct": tuple(said.get("coverage_by_horizon_pct", ())),
             "warnings": tuple(said["warnings"]),
             "reference_start": datetime.fromtimestamp(said["reference_start_s"], UTC),
             "reference_end": datetime.fromtimestamp(said["reference_end_s"], UTC),

@@ -113,6 +113,7 @@ def _baselines(day: SiteWatchDay, frozen: Frozen) -> list[dict[str, Any]]:
                 "nmbe_pct": score.nmbe_pct,
                 "daily_mean_sd_kw": score.daily_mean_sd_kw,
                 "coverage_90_pct": score.coverage_90_pct,
+                "coverage_by_horizon_pct": list(score.coverage_by_horizon_pct),
                 "refusals": list(frozen.baselines.refusals[i]),
                 "warnings": list(frozen.baselines.warnings[i]),
             }

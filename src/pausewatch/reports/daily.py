@@ -64,7 +64,8 @@ class MeterHealth:
 class BaselineSummary:
     """How good the baseline of one lane is, on data it was not fitted on; or why there is none.
 
-    `model` is what was chosen for the lane, in words, and `chosen_because` why.
+    `model` is what was chosen for the lane, in words, and `chosen_because` why. `coverage_by_horizon_pct` is what its
+    90 % interval held on the first day after an origin, then up to 7, 30 and 90 days after it.
     """
 
     lane: str
@@ -79,6 +80,7 @@ class BaselineSummary:
     refusals: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     chosen_because: str = ""
+    coverage_by_horizon_pct: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
