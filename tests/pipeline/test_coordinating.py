@@ -106,6 +106,18 @@ def test_the_report_shows_it_with_its_sites_and_a_plot(base):
     assert one["id"] in {f["id"] for f in report["findings"]}
 
 
+def test_chance_is_told_over_the_whole_fleet(base):
+    report = json.loads((base / "out/reports" / LAST.isoformat() / "report.json").read_text(encoding="utf-8"))
+    told = report["false_discovery"]
+    assert told["tested"] >= len(PLANS) + 2
+    assert told["expected_by_chance"] == report["expected_chance_findings"]
+    (one,) = group_findings(base / "out")
+    assert 0 <= one["evidence"]["chance_probability"] <= one["evidence"]["q_value"] <= 1
+    assert (
+        one["evidence"]["q_value"] == next(f for f in report["findings"] if f["id"] == one["id"])["evidence"]["q_value"]
+    )
+
+
 def test_its_identity_stays_from_day_to_day(base):
     ids = set()
     for day in DAYS:

@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from pausewatch.detection.groups import groups_of
+from pausewatch.detection.reference import SHARED_BUDGET
 from pausewatch.detection.shared_view import BLOCK_S, SharedView, block_of, block_start
 from pausewatch.errors import InspectionError
 from pausewatch.findings.coordinated import members_of
+from pausewatch.findings.false_discovery import FalseDiscovery, with_false_discovery
 from pausewatch.findings.group_signs import pooled_residual_mw
 from pausewatch.findings.model import Bounds, Finding, Kind, SiteDay, Verdict
 from pausewatch.findings.register import Register
@@ -54,6 +57,8 @@ METHOD = (
     "tenth of the alarm budget is theirs.",
     "Compute: energy above expectation, at 20, 35 and 45 % model FLOP utilisation of the declared accelerators.",
     "Detectable load: what the step test would have found in a week with 90 % probability, given what was seen.",
+    "False discovery: the chance of each open finding on load is set against all sites and groups tested (Benjamini "
+    "and Hochberg 1995); none is hidden for it.",
     "Gaps are bounded by the substitution ladder of 40 CFR 75.33 and by what the site could have drawn.",
 )
 
@@ -123,6 +128,7 @@ def daily_report(place: Workplace, register: Register, day: date) -> DailyReport
     before = {f.id: f for f in register.findings(day - timedelta(days=1), ids, reviewed_until=cutoff)}
     payloads = {i: {} for i in ids} | register.payloads(day, ids)
     views = views_of(payloads)
+    now, discovery = false_discovery(fleet, day, now)
     shown = [f for f in now if f.is_open or (day - f.last_updated_on).days <= _SHOWN_DAYS]
     return DailyReport(
         fleet=fleet.name,
@@ -135,7 +141,22 @@ def daily_report(place: Workplace, register: Register, day: date) -> DailyReport
         findings=tuple(_finding_view(f, before.get(f.id), day, payloads[f.site_id], views) for f in shown),
         sites=tuple(_site_view(site, site_days[site.id], payloads[site.id], now) for site in sites),
         inputs=day_inputs(place, register, day),
+        false_discovery=discovery,
         method=_method(judges_of(payloads.values())),
+    )
+
+
+def false_discovery(fleet: Fleet, day: date, findings: Sequence[Finding]) -> tuple[list[Finding], FalseDiscovery]:
+    """Return a day's findings with how well chance alone explains each, among all sites and groups tested."""
+    sites = require_watched(fleet, day)
+    began = {site.id: pause.start for site in sites if (pause := fleet.pause_for(site, day)) is not None}
+    until = {site.id: site.day_bounds(day)[1] for site in sites}
+    return with_false_discovery(
+        findings,
+        fleet.false_alarms_per_site_year * (1.0 - SHARED_BUDGET),
+        lambda site_id: (until[site_id] - began[site_id]).total_seconds() / (365.25 * 86_400),
+        len(sites) + len(groups_of(sites)),
+        _by_chance(fleet, sites, day),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pausewatch.errors import PausewatchError, UsageError
 from pausewatch.findings.export import findings_document, json_text, write_site_days_csv
+from pausewatch.pipeline.concluding import false_discovery
 from pausewatch.pipeline.coordinating import coordinate
 from pausewatch.pipeline.days import report_days, require_watched
 from pausewatch.pipeline.inspecting import open_watches, record
@@ -73,6 +74,10 @@ def replay(
                 press.print(day)
                 told.advance()
         found = register.findings(last)
+        watched = {site.id for site in require_watched(own.fleet, last)}
+        told_of, _ = false_discovery(own.fleet, last, [f for f in found if f.site_id in watched])
+        with_chance = {f.id: f for f in told_of}
+        found = [with_chance.get(f.id, f) for f in found]
         (out / "findings.json").write_text(json_text(findings_document(place.fleet.name, found)), encoding="utf-8")
         write_site_days_csv(out / "site_days.csv", register.site_days(first, last))
     return out

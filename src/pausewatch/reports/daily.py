@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pausewatch.findings.false_discovery import FalseDiscovery
 from pausewatch.findings.model import Bounds, Finding, SiteDay
 
 
@@ -160,3 +161,4 @@ class DailyReport:
     sites: tuple[SiteView, ...]
     inputs: ReportInputs
     method: tuple[str, ...] = ()
+    false_discovery: FalseDiscovery | None = None

@@ -25,6 +25,7 @@ def report_document(report: DailyReport) -> dict[str, Any]:
         "false_alarms_per_site_year": json_value(report.false_alarms_per_site_year),
         "cutoff_hours": json_value(report.cutoff_hours),
         "expected_chance_findings": json_value(report.expected_chance_findings),
+        "false_discovery": None if report.false_discovery is None else json_value(asdict(report.false_discovery)),
         "pauses": [_pause_document(pause) for pause in report.pauses],
         "findings": [_finding_view_document(view) for view in report.findings],
         "sites": [_site_document(site) for site in report.sites],

@@ -13,6 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from pausewatch.findings.export import json_value
+from pausewatch.findings.false_discovery import could_be_chance
 from pausewatch.findings.model import Finding, Hypothesis
 from pausewatch.reports.daily import DailyReport, FindingView, LoadCurve, PauseView, SiteView
 from pausewatch.reports.figures import Figure, figure_svg
@@ -40,6 +41,7 @@ class FindingCard:
     svg: Markup
     figure_hours: int
     review_command: str
+    could_be_chance: bool
 
 
 def finding_card(view: FindingView, report: DailyReport, sites: Mapping[str, SiteView]) -> FindingCard:
@@ -79,6 +81,7 @@ def finding_card(view: FindingView, report: DailyReport, sites: Mapping[str, Sit
         svg=Markup(figure_svg(figure) if is_drawn else ""),  # noqa: S704  # made by figures.py, which escapes what it is given
         figure_hours=max((curve.hour_start.size for curve in view.curves), default=0),
         review_command=review_command(finding.id),
+        could_be_chance=could_be_chance(finding),
     )
 
 

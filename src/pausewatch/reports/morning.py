@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pausewatch.findings.coordinated import members_of
+from pausewatch.findings.false_discovery import could_be_chance
 from pausewatch.findings.model import DayStatus, Verdict
 from pausewatch.reports.daily import DailyReport, FindingView, SiteView
 from pausewatch.reports.numbers import counted
@@ -80,11 +81,12 @@ def _ordered(views: Iterable[FindingView]) -> list[FindingView]:
     return sorted(views, key=_rank)
 
 
-def _rank(view: FindingView) -> tuple[bool, int, float, float, str]:
+def _rank(view: FindingView) -> tuple[bool, int, bool, float, float, str]:
     said = view.finding.assessment
     return (
         not view.finding.is_open,
         _SEVERITY[said.verdict],
+        could_be_chance(view.finding),
         -_size(said.flop.estimate),
         -_size(said.energy_mwh.estimate),
         view.finding.id,
