@@ -6,8 +6,10 @@ come back in the order of the tasks, whichever is done first: the same plans giv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
@@ -21,6 +23,7 @@ from pausewatch.progress import Progress, Silent
 
 ABLATION_SITES = 20
 ENVELOPE_SITES = 60
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,8 @@ def tasks_of(plans: Sequence[TrialPlan], asked: Asked) -> list[Task]:
         few = ablation_plans(list(plans), ABLATION_SITES)
         out += [Task(plan, "without", without=name) for name in variants() for plan in few]
     if asked.envelope:
-        seed = min(plan.seed for plan in plans)
-        out += [Task(plan, "envelope", "", days, every) for plan, days, every in envelope_plans(ENVELOPE_SITES, seed)]
+        seed, size = min(plan.seed for plan in plans), min(ENVELOPE_SITES, sum(plan.sites for plan in plans))
+        out += [Task(plan, "envelope", "", days, every) for plan, days, every in envelope_plans(size, seed)]
     return out
 
 
@@ -143,12 +146,25 @@ def _results(tasks: Sequence[Task], workers: int, told: Progress) -> list[TaskRe
     out: dict[int, TaskResult] = {}
     # Longest first, so that no process is left alone with a long one at the end.
     order = sorted(range(len(tasks)), key=lambda i: (-_cost(tasks[i]), i))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with _one_thread_each(), ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         waiting = {pool.submit(tasks[i].run): i for i in order}
         for done in as_completed(waiting):
             out[waiting[done]] = done.result()
             told.advance()
     return [out[i] for i in range(len(tasks))]
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Keep what processes start now to one thread each; libraries read this when they are loaded."""
+    before = dict(os.environ)
+    os.environ |= dict.fromkeys(_THREADS, "1")
+    try:
+        yield
+    finally:
+        for name in _THREADS:
+            os.environ.pop(name)
+        os.environ |= {name: before[name] for name in _THREADS if name in before}
 
 
 def _one_by_one(tasks: Sequence[Task], told: Progress) -> Iterable[TaskResult]:

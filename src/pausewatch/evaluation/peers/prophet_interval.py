@@ -51,11 +51,12 @@ class ProphetRule(ProphetInterval):
 
 def _outside(load: Floats, first: date, reference: int) -> Floats:
     """Return each day's mean distance above the forecast, in half-widths of the interval, shape (D,)."""
+    for name in ("cmdstanpy", "prophet.plot"):
+        # Stan's log of every fit, and Prophet's regret that there is no plotly.
+        logging.getLogger(name).disabled = True
     import pandas as pd
     from prophet import Prophet
 
-    for name in ("cmdstanpy", "prophet.plot"):
-        logging.getLogger(name).disabled = True
     stamps = pd.date_range(pd.Timestamp(first), periods=load.size, freq="h")
     frame = pd.DataFrame({"ds": stamps, "y": load.ravel()})
     model = Prophet(interval_width=_WIDTH, uncertainty_samples=_SAMPLES)
