@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from tests.evaluation.told import event, history, said, trial
+from tests.evaluation.told import event, history, moment, said, trial
 
 from pausewatch.evaluation.outcomes import event_outcomes, finding_outcomes
+from pausewatch.evaluation.together import SharedHistory
 from pausewatch.findings.model import Kind, Verdict
 
 
@@ -106,3 +109,58 @@ def test_a_withdrawn_finding_does_not_stand_open() -> None:
 
     assert found.was_open
     assert not found.stands_open
+
+
+def shared(filed_at: str, *members: str, events: tuple = ()) -> SharedHistory:
+    told = said(
+        kind=Kind.COORDINATED_LOAD,
+        verdict=Verdict.UNEXPLAINED,
+        site_id=filed_at,
+        energy_mwh=40_000.0,
+        evidence={"members": [{"site_id": m} for m in members]},
+    )
+    return SharedHistory(replace(history((7, told), (8, told)), site_id=filed_at), tuple(events))
+
+
+def test_a_run_is_found_at_every_site_a_coordinated_load_names_and_its_energy_is_no_one_sites() -> None:
+    site = replace(trial([event()]), shared=(shared("other", "other", "sim-001", events=(event(),)),))
+
+    (outcome,) = event_outcomes(site)
+
+    assert outcome.is_found
+    assert outcome.delay_report_days == 2
+    assert outcome.is_energy_held is None
+    assert finding_outcomes(site) == []  # counted where it is filed
+
+
+def test_a_coordinated_load_is_false_only_where_nothing_happened_at_any_of_its_sites() -> None:
+    one = replace(trial(), shared=(shared("sim-001", "sim-001", "other", events=(event(),)),))
+    none = replace(trial(), shared=(shared("sim-001", "sim-001", "other"),))
+
+    assert finding_outcomes(one)[0].behind is not None
+    assert finding_outcomes(none)[0].behind is None
+    assert finding_outcomes(none)[0].was_open
+
+
+def test_a_coordinated_load_that_does_not_name_a_site_says_nothing_of_it() -> None:
+    (outcome,) = event_outcomes(replace(trial([event()]), shared=(shared("other", "other", "third"),)))
+
+    assert not outcome.is_found
+
+
+def test_a_finding_of_its_own_gives_the_type_before_a_coordinated_load() -> None:
+    site = replace(trial([event()], [history((9, said()))]), shared=(shared("other", "other", "sim-001"),))
+
+    (outcome,) = event_outcomes(site)
+
+    assert outcome.is_typed
+    assert outcome.is_energy_held
+    assert outcome.delay_report_days == 2
+
+
+def test_a_run_under_way_before_the_pause_may_be_dated_to_its_beginning() -> None:
+    run = event(begin=0, stop=20, began=moment(-40))
+    early, too_early = (history((1, said(begin=day))) for day in (-38, -50))
+
+    assert event_outcomes(trial([run], [early]))[0].is_found
+    assert not event_outcomes(trial([run], [too_early]))[0].is_found

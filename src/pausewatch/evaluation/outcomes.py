@@ -5,11 +5,13 @@ tolerance) and it began no earlier than a week before the event's load did (whic
 pause). An event of training is *found* on the first report day
 on which a finding on load about it is `training_like` or `unexplained`, and *typed* by what stands last. Of several
 events a finding is charged to training first, then to the one that began nearest to it. A finding is *false* if no
-event whatever was going on in its time.
+event whatever was going on in its time. A coordinated load is about the events of every site it names, and counts as a
+finding of the one it is filed under; its energy, which is of all of them, is not held against one site's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
@@ -17,6 +19,7 @@ from statistics import median
 from pausewatch.evaluation.tracking import FindingHistory
 from pausewatch.evaluation.trial import SiteTrial
 from pausewatch.evaluation.truth import TrueEvent
+from pausewatch.findings.coordinated import members_of
 from pausewatch.findings.model import Assessment, DayStatus, Kind, Verdict
 
 TOLERANCE = timedelta(hours=36)
@@ -31,6 +34,8 @@ LOAD_KINDS = frozenset(
         Kind.COORDINATED_LOAD,
     }
 )
+# A coordinated load's energy is that of all its sites.
+_SHARED = frozenset({Kind.COORDINATED_LOAD})
 OPEN_VERDICTS = frozenset({Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED})
 # Training counts once this much of it lay inside the days that were inspected; anything else once it touched them.
 _LEAST_WATCHED = timedelta(days=1)
@@ -110,15 +115,13 @@ def event_outcomes(trial: SiteTrial) -> list[EventOutcome]:
 def finding_outcomes(trial: SiteTrial) -> list[FindingOutcome]:
     """Return what stood behind each of the site's findings on load."""
     out = []
-    for history in trial.histories:
-        if history.last.kind not in LOAD_KINDS:
-            continue
+    for history, events in _charged(trial):
         verdicts = {a.verdict for _, a in history.stated}
         last = history.last
         out.append(
             FindingOutcome(
                 history=history,
-                behind=behind(trial, last),
+                behind=_behind(events, last, trial.seen_until),
                 was_open=bool(verdicts & OPEN_VERDICTS),
                 was_called_training=Verdict.TRAINING_LIKE in verdicts,
                 stands_open=not history.is_withdrawn and last.verdict in OPEN_VERDICTS,
@@ -127,10 +130,27 @@ def finding_outcomes(trial: SiteTrial) -> list[FindingOutcome]:
     return out
 
 
+def _charged(trial: SiteTrial) -> list[tuple[FindingHistory, tuple[TrueEvent, ...]]]:
+    """Return the site's findings on load with what may stand behind them; a shared one counts where it is filed."""
+    own = [(h, trial.truth.events) for h in trial.histories if h.last.kind in LOAD_KINDS]
+    return own + [(s.history, s.events) for s in trial.shared if s.history.site_id == trial.truth.site_id]
+
+
+def _heard(trial: SiteTrial) -> list[tuple[FindingHistory, date, Assessment]]:
+    """Return all that was said of a site, day by day: its own findings, and coordinated loads that name it."""
+    own = [(h, day, said) for h in trial.histories for day, said in h.stated]
+    shared = [(s.history, day, said) for s in trial.shared for day, said in s.history.stated]
+    return own + [heard for heard in shared if trial.truth.site_id in members_of(heard[2])]
+
+
 def behind(trial: SiteTrial, said: Assessment) -> TrueEvent | None:
     """Return the event an assessment is about: of those going on, training first, then the one that began nearest."""
-    end = said.end or trial.seen_until
-    near = [e for e in trial.truth.events if _overlap(e, said.start, end) + TOLERANCE > timedelta(0)]
+    return _behind(trial.truth.events, said, trial.seen_until)
+
+
+def _behind(events: Sequence[TrueEvent], said: Assessment, until: datetime) -> TrueEvent | None:
+    end = said.end or until
+    near = [e for e in events if _overlap(e, said.start, end) + TOLERANCE > timedelta(0)]
     return min(near, key=lambda e: (not e.is_training, _apart(e, said.start), e.name), default=None)
 
 
@@ -155,8 +175,7 @@ def _event_outcome(trial: SiteTrial, event: TrueEvent) -> EventOutcome:
     begin, end = _begin(trial, event), min(event.end, trial.seen_until)
     about = [
         (history, day, said)
-        for history in trial.histories
-        for day, said in history.stated
+        for history, day, said in _heard(trial)
         if _is_about(trial, event, said)
         and trial.day(day).end > begin
         # At a site where much goes on a finding speaks of one event; training is asked about by any.
@@ -183,13 +202,18 @@ def _event_outcome(trial: SiteTrial, event: TrueEvent) -> EventOutcome:
         is_noticed=any(said.verdict is not Verdict.EXPLAINED for _, _, said in about),
         silent_share=sum(d.said.status is DayStatus.CANNOT_CONCLUDE for d in lived) / max(len(lived), 1),
         is_below_line=bool(lived) and median(d.said.detectable_mw_7d for d in lived) >= event.mw_it,
-        is_energy_held=None if last is None else _holds(about, _energy_seen(event, trial)),
+        is_energy_held=None if last is None or last.kind in _SHARED else _holds(about, _energy_seen(event, trial)),
     )
 
 
 def _last_word(histories: list[FindingHistory]) -> Assessment | None:
-    """Return what the largest finding about an event says last; one that still stands goes before a withdrawn one."""
-    best = max(histories, key=lambda h: (not h.is_withdrawn, h.last.energy_mwh.estimate, h.id), default=None)
+    """Return what the largest finding about an event says last: the site's own, and one that still stands, go first."""
+
+    def weight(history: FindingHistory) -> tuple[bool, bool, float, str]:
+        last = history.last
+        return (last.kind not in _SHARED, not history.is_withdrawn, last.energy_mwh.estimate, history.id)
+
+    best = max(histories, key=weight, default=None)
     return None if best is None else best.last
 
 
@@ -202,7 +226,8 @@ def _energy_seen(event: TrueEvent, trial: SiteTrial) -> float:
 
 def _holds(about: list[tuple[FindingHistory, date, Assessment]], energy_mwh: float) -> bool:
     """Tell whether the findings about an event, silence of its meters among them, hold its energy together."""
-    histories = {h.id: h for h, _, said in about if said.kind in LOAD_KINDS or said.kind is Kind.TELEMETRY_GAP}
+    kinds = (LOAD_KINDS - _SHARED) | {Kind.TELEMETRY_GAP}
+    histories = {h.id: h for h, _, said in about if said.kind in kinds}
     standing = [h.last.energy_mwh for h in histories.values() if not h.is_withdrawn]
     bounds = standing or [h.last.energy_mwh for h in histories.values()]
     return sum(b.low for b in bounds) <= energy_mwh <= sum(b.high for b in bounds)

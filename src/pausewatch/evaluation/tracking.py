@@ -41,23 +41,33 @@ class FindingHistory:
 
 @dataclass
 class Tracker:
-    """The findings of one site; `take` adds a day."""
+    """The findings of one site, or those of several together; `take` adds a day."""
 
     site_id: str
     histories: dict[str, FindingHistory] = field(default_factory=dict)
 
-    def take(self, day: date, assessments: Sequence[Assessment]) -> None:
-        """Match a day's assessments to the known findings, as the register does, and keep them."""
-        known = [
-            Finding(h.id, h.last, h.first_reported_on, h.said[-1][0], not h.is_withdrawn)
+    def standing(self) -> list[Finding]:
+        """Return every finding as it stands, those withdrawn too."""
+        return [
+            Finding(
+                h.id,
+                h.last,
+                h.first_reported_on,
+                h.said[-1][0],
+                is_open=not h.is_withdrawn,
+                is_withdrawn=h.is_withdrawn,
+            )
             for h in self.histories.values()
         ]
-        ids = match(known, assessments)
+
+    def take(self, day: date, assessments: Sequence[Assessment]) -> None:
+        """Match a day's assessments to the known findings, as the register does, and keep them."""
+        ids = match(self.standing(), assessments)
         unknown = [i for i, found in enumerate(ids) if found is None]
         fresh = new_ids([assessments[i] for i in unknown], self.histories.keys())
         for i, finding_id in zip(unknown, fresh, strict=True):
             ids[i] = finding_id
-            self.histories[finding_id] = FindingHistory(finding_id, self.site_id)
+            self.histories[finding_id] = FindingHistory(finding_id, assessments[i].site_id)
         stands = dict(zip(ids, assessments, strict=True))
         for finding_id, history in self.histories.items():
             if finding_id in stands:

@@ -10,10 +10,12 @@ from pausewatch.detection.detector import Detector
 from pausewatch.detection.reference import learn
 from pausewatch.detection.watch import Watch
 from pausewatch.evaluation.noise import LaneNoise, noises
+from pausewatch.evaluation.together import SharedHistory, Together
 from pausewatch.evaluation.tracking import FindingHistory, Tracker
 from pausewatch.evaluation.truth import TrueSite
 from pausewatch.evaluation.world import TrialPlan, World, world_of
 from pausewatch.findings.assess import assess
+from pausewatch.findings.coordinated import with_group_status
 from pausewatch.findings.model import SiteDay
 from pausewatch.fleet import Site
 from pausewatch.progress import Progress, Silent
@@ -33,7 +35,8 @@ class InspectedDay:
 
 @dataclass(frozen=True)
 class SiteTrial:
-    """One site: what really happened and what was said of it; `fleet` names its fleet, `noise` is of its lanes."""
+    """One site: what really happened and what was said of it; `fleet` names its fleet, `noise` is of its lanes,
+    and `shared` holds the coordinated loads that named it."""
 
     preset: str
     truth: TrueSite
@@ -42,6 +45,7 @@ class SiteTrial:
     histories: tuple[FindingHistory, ...]
     fleet: str = ""
     noise: tuple[LaneNoise, ...] = ()
+    shared: tuple[SharedHistory, ...] = ()
 
     @property
     def seen_until(self) -> datetime:
@@ -89,16 +93,19 @@ def _batch(world: World, sites: Sequence[Site], detector: Detector, told: Progre
     watch = Watch.open(fleet, pause, sites, frozen, lake, world.last, detector)
     noise = noises(frozen, len(sites))
     trackers = [Tracker(site.id) for site in sites]
+    together = Together(fleet, pause, sites, frozen)
     days: list[list[InspectedDay]] = [[] for _ in sites]
     told.stage("inspecting days", len(watch.timeline.days))
     for _ in watch.timeline.days:
         seen = watch.advance()
+        shared = together.take(seen) if detector.uses.cross_site else []
         for position, site in enumerate(sites):
             if fleet.pause_for(site, seen.day) != pause:
                 continue
             said, found = assess(seen.site(position))
             trackers[position].take(seen.day, found)
             start, end = site.day_bounds(seen.day)
+            said = with_group_status(said, shared)
             days[position].append(InspectedDay(said, start, end, site.cutoff(seen.day, fleet.cutoff_hours)))
         told.advance()
     return [
@@ -110,6 +117,7 @@ def _batch(world: World, sites: Sequence[Site], detector: Detector, told: Progre
             tuple(trackers[i].histories.values()),
             world.name,
             noise[i],
+            together.of(site.id, world.truth),
         )
         for i, site in enumerate(sites)
     ]
