@@ -3,7 +3,7 @@
 A step of size d is accepted when its standard score passes the threshold; with Gaussian innovations that happens with
 90 % probability when d = (threshold + 1.28) / sqrt(information), and 1.28 is more where held-out scores spread further.
 Information is what the test really had: hours that weren't seen carry none. An onset in the middle of an hour loses
-part of its edge; that loss is averaged in.
+part of its edge; that loss is averaged in, the middle twice.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def detectable_kw(detector: Detector, calibration: Calibration, window: Innovati
         for shift in (6, 12, 18)
     ]
     typical = np.median(np.stack([information, *nearby]), axis=0)
-    loss = (1.0 + kept) / 2.0
+    # Runs that begin in the middle of an hour are those that are missed: their loss counts twice.
+    loss = (1.0 + 2.0 * kept) / 3.0
     with np.errstate(divide="ignore"):
         step = (calibration.step_threshold + calibration.score_spread) / (loss * np.sqrt(typical))
     nothing = np.full(len(weight), np.inf)
