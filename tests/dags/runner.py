@@ -145,7 +145,64 @@ def _conclude_breaks_after_first_report() -> Iterator[None]:
     assert len(calls) > 2, "the fault never struck"
 
 
+@contextmanager
+def _small_corpus_teaches() -> Iterator[None]:
+    """A handful of sites is enough to teach a cause: a run takes seconds."""
+    from pausewatch.signatures import model
+
+    model.LEAST_SITES = 5
+    yield
+
+
+def _answered(answer: dict[str, Any] | None) -> Any:
+    """Return what makes every challenger speak for itself, and a person answer at once; None: nobody is asked."""
+
+    @contextmanager
+    def answering() -> Iterator[None]:
+        from datetime import UTC, datetime
+
+        from airflow.providers.standard.operators.hitl import ApprovalOperator
+
+        from pausewatch.evaluation import retraining
+        from pausewatch.evaluation.gate import MATTERS
+
+        real_evaluate, real_execute = retraining.evaluate_challenger, ApprovalOperator.execute
+
+        def evaluate(place: Any, plan: Any, name: str) -> dict[str, Any]:
+            kept = place.home.models / f"{name}.evaluation.json"  # of the run before, which measured it for real
+            document = json.loads(kept.read_text(encoding="utf-8"))
+            for judge, marks in document["judges"].items():
+                best = {measure: float(is_more_better) for measure, is_more_better in MATTERS}
+                best["Brier score of the training probability"] = 0.0 if judge == name else 0.1
+                marks.update(best)
+            document["sites"] = 120
+            kept.write_text(json.dumps(document), encoding="utf-8")
+            against = retraining.objections(document)
+            return {"model": name, "champion": document["champion"], "objections": against, "comparison": "| – |"}
+
+        def execute(self: Any, context: Any) -> Any:
+            if answer is None:
+                return None
+            who = {"id": "7", "name": "ann"}
+            event = answer | {"responded_at": datetime(2026, 10, 2, 9, tzinfo=UTC), "responded_by_user": who}
+            return self.execute_complete(context, event)
+
+        retraining.evaluate_challenger, ApprovalOperator.execute = evaluate, execute
+        try:
+            with _small_corpus_teaches():
+                yield
+        finally:
+            retraining.evaluate_challenger, ApprovalOperator.execute = real_evaluate, real_execute
+
+    return answering
+
+
 FAULTS = {
+    "small corpus teaches": _small_corpus_teaches,
+    "approved": _answered({"chosen_options": ["Approve"], "params_input": {"reason": "fewer false alarms"}}),
+    "approved without a reason": _answered({"chosen_options": ["Approve"], "params_input": {"reason": " "}}),
+    "rejected": _answered({"chosen_options": ["Reject"], "params_input": {"reason": "not yet"}}),
+    "nobody answered": _answered(None),
     "none": _no_fault,
     "second batch breaks between days": _second_batch_breaks_between_days,
     "baselines unreadable once": _baselines_unreadable_once,

@@ -11,7 +11,7 @@ from pausewatch.baselines.registry import CANDIDATES
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
 
-DAG_IDS = ["collect_telemetry", "daily_inspection", "fit_baselines"]
+DAG_IDS = ["collect_telemetry", "daily_inspection", "fit_baselines", "retrain_signature_model"]
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,16 @@ def test_the_inspection_follows_the_telemetry_and_can_be_backfilled(dags: dict[s
     assert dag["tasks"]["choose_days"]["downstream"] == ["conclude", "inspect"]
     assert dag["tasks"]["inspect"]["is_mapped"]
     assert dag["tasks"]["inspect"]["downstream"] == ["conclude"]
+
+
+def test_retraining_is_monthly_and_asks_a_person(dags: dict[str, Any]) -> None:
+    dag = dags["retrain_signature_model"]
+    assert dag["schedule"] == "0 3 2 * *"
+    assert dag["tasks"]["make_corpus"]["is_mapped"]
+    assert dag["tasks"]["put_forward"]["downstream"] == ["approve", "promote"]
+    assert dag["tasks"]["approve"]["downstream"] == ["promote"]
+    assert dag["params"]["held_out_sites"]["schema"]["minimum"] == 12
+    assert dag["params"]["seed"]["value"] is None
 
 
 def test_only_what_may_pass_by_itself_is_tried_again(looks: dict[str, Any]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +50,20 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path, name: str) -> None:
     assert model.explain(features(), Circumstances()) == train(corpus()).explain(features(), Circumstances())
     assert card.seeds == {7}
     assert card.limits
+
+
+def test_a_model_trained_again_elsewhere_is_the_same_file(tmp_path: Path, name: str) -> None:
+    again = (
+        "import sys; from pathlib import Path; from tests.signatures.episodes import corpus;"
+        "from pausewatch.signatures.model import train; from pausewatch.signatures.registry import save;"
+        "print(save(Path(sys.argv[1]), train(corpus()), {}, {}).name)"
+    )
+    root = Path(__file__).parents[2]
+    said = subprocess.run(
+        [sys.executable, "-c", again, str(tmp_path / "again")], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == name
+    assert model_path(tmp_path / "again", name).read_bytes() == model_path(tmp_path, name).read_bytes()
 
 
 def test_a_tampered_model_is_refused(tmp_path: Path, name: str) -> None:

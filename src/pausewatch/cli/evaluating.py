@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,36 +13,39 @@ from pausewatch.cli.options import FLEET, HOME, DebugOption, FleetOption, Format
 from pausewatch.errors import UsageError
 
 if TYPE_CHECKING:
+    from pausewatch.signatures.corpus import Corpus
     from pausewatch.signatures.rule import Explainer
 
 _SITES, _SEED, _DAYS = 120, 20261124, 60
-_TRAIN_SITES, _TRAIN_SEED, _TRAIN_DAYS = 240, 9101, 45
+_TRAIN_SITES, _TRAIN_SEED, _TRAIN_DAYS = 900, 9401, 60
 ModelsOption = Annotated[
     Path | None, typer.Option("--models", help="folder of the models, instead of the home's own", show_default=False)
 ]
 
 
 def train(
-    sites: Annotated[int, typer.Option("--sites", help="simulated sites, half of them honest")] = _TRAIN_SITES,
+    sites: Annotated[int, typer.Option("--sites", help="simulated sites, two fifths of them honest")] = _TRAIN_SITES,
     seed: Annotated[
-        int, typer.Option("--seed", help="of the simulated fleets; the honest one has the next")
+        int, typer.Option("--seed", help="of the first simulated fleet; the others have the next")
     ] = _TRAIN_SEED,
     pause_days: Annotated[int, typer.Option("--pause-days", help="days of the pause")] = _TRAIN_DAYS,
+    processes: Annotated[int, typer.Option("--processes", help="fleets made at a time")] = 2,
     models: ModelsOption = None,
     fleet: FleetOption = FLEET,
     home: HomeOption = HOME,
     fmt: FormatOption = "text",
     debug: DebugOption = False,
 ) -> None:
-    """Train a challenger for the judge of findings on simulated fleets; nothing is promoted."""
+    """Train a challenger for the judge of findings on simulated fleets and reviewed findings; nothing is promoted."""
+    from pausewatch.evaluation.corpora import build_corpora
     from pausewatch.evaluation.training import challenger, training_plans
-    from pausewatch.evaluation.trial import run_trial
     from pausewatch.progress import Terminal
 
+    folder = _folder(models, home)
     plans = training_plans(sites, seed, pause_days)
     with Terminal() as progress:
-        trials = [run_trial(plan, progress) for plan in plans]
-    card = challenger(plans, trials, _folder(models, home))
+        corpora = build_corpora(plans, folder, processes, progress)
+    card = challenger(plans, corpora, folder, _taught_by_reviews(home))
     if fmt == "json":
         say_json({"model": card.name, "sha256": card.sha256, "corpus": card.corpus, "held_out": card.held_out})
         return
@@ -120,20 +125,51 @@ def evaluate(
 def promote(
     model: Annotated[str | None, typer.Argument(help="the challenger")] = None,
     rollback: Annotated[bool, typer.Option("--rollback", help="put the champion before this one back")] = False,
+    history: Annotated[bool, typer.Option("--history", help="who judged since when, by whom and why")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="why, in your words; kept for ever")] = "not stated",
+    by: Annotated[str | None, typer.Option("--by", help="who decides; you, by default")] = None,
     models: ModelsOption = None,
     fleet: FleetOption = FLEET,
     home: HomeOption = HOME,
     debug: DebugOption = False,
 ) -> None:
     """Make a challenger the judge of findings, if its evaluation speaks for it; or take the last promotion back."""
-    from pausewatch.evaluation.gate import promote as promoted
-    from pausewatch.signatures.registry import roll_back
+    from pausewatch.evaluation.succession import step_back, succeed
+    from pausewatch.findings.register import Register
+    from pausewatch.settings import Home
 
-    if (model is None) is not rollback:
-        raise UsageError("promote takes a model or --rollback", remedy="name one of them")
-    folder = _folder(models, home)
-    name = roll_back(folder) if model is None else promoted(folder, model)
+    if (model is not None) + rollback + history != 1:
+        raise UsageError("promote takes a model, --rollback or --history", remedy="name one of them")
+    folder, who, now = _folder(models, home), by or getpass.getuser(), datetime.now(UTC)
+    url = Home.at(home).register_url
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    with Register.open(url) as register:
+        if history:
+            for past in register.promotions():
+                say(
+                    f"{past.decided_at:%Y-%m-%d %H:%M}Z {past.model} after {past.previous} ({past.action}), "
+                    f"by {past.decided_by}: {past.reason}"
+                )
+            return
+        if model is None:
+            name = step_back(folder, register, by=who, reason=reason, at=now)
+        else:
+            name = succeed(folder, register, model, by=who, reason=reason, at=now)
     say(f"findings are judged by {name} from now on")
+
+
+def _taught_by_reviews(home: Path) -> Corpus | None:
+    """Return what reviewers told, where a home has a register."""
+    from pausewatch.evaluation.reviewed import reviewed_findings, taught_by
+    from pausewatch.findings.register import Register
+    from pausewatch.settings import Home
+
+    url, now = Home.at(home).register_url, datetime.now(UTC)
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        return None
+    with Register.open(url) as register:
+        return taught_by(reviewed_findings(register.reviewed(now)), now)
 
 
 def _folder(models: Path | None, home: Path) -> Path:

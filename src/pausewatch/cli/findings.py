@@ -96,6 +96,10 @@ def review(
     finding_id: Annotated[str, typer.Argument(help="id of the finding")],
     decision: Annotated[str, typer.Option(help="confirm, dismiss, needs_information or reopen")],
     reason: Annotated[str, typer.Option(help="why, in your words; kept for ever")],
+    cause: Annotated[
+        str | None,
+        typer.Option(help="what was behind it, if you came to know: a hypothesis' name; models learn from it"),
+    ] = None,
     reviewer: Annotated[str | None, typer.Option(help="who decides; you, by default")] = None,
     fleet: Annotated[Path | None, typer.Option("--fleet")] = None,
     home: Annotated[Path | None, typer.Option("--home")] = None,
@@ -105,7 +109,8 @@ def review(
     """Record a reasoned decision on a finding."""
 
     def act(register: Any, name: str) -> None:
-        finding = register.review(finding_id, decision, reason, reviewer or getpass.getuser(), datetime.now(UTC))
+        who, now = reviewer or getpass.getuser(), datetime.now(UTC)
+        finding = register.review(finding_id, decision, reason, who, now, cause=cause)
         if fmt == "json":
             from pausewatch.findings.export import finding_document
 
@@ -164,5 +169,7 @@ def _shown(finding: Any, history: Sequence[Any]) -> list[str]:
         )
     if finding.reviews:
         out.append("reviews:")
-        out += [f"  {r.reviewed_at:%Y-%m-%d %H:%M}Z {r.reviewer}: {r.decision}: {r.reason}" for r in finding.reviews]
+        for r in finding.reviews:
+            cause = "" if r.cause is None else f" ({r.cause})"
+            out.append(f"  {r.reviewed_at:%Y-%m-%d %H:%M}Z {r.reviewer}: {r.decision}{cause}: {r.reason}")
     return out

@@ -1,7 +1,8 @@
 """The gate: what stands between a challenger and its promotion.
 
-A challenger is scored beside the champion and the rule on fleets nobody trained on. It is promoted only if it misses no
-more runs than either, is worse in nothing that matters, and better in something.
+A challenger is scored beside the champion and the rule on fleets nobody trained on, and on findings that reviewers
+have settled since. It is promoted only if it misses no more runs than either, is worse in nothing that matters, and
+better in something.
 """
 
 from __future__ import annotations
@@ -46,14 +47,25 @@ def require_unseen(card: Card, plans: list[TrialPlan]) -> None:
         raise UsageError(f"{card.name} was trained on seed {seen[0]}", remedy="choose another --seed")
 
 
-def keep_evaluation(folder: Path, card: Card, champion: str, evaluation: Evaluation) -> Path:
-    """Keep what an evaluation said of a challenger beside it; return the file."""
+def keep_evaluation(
+    folder: Path, card: Card, champion: str, evaluation: Evaluation, reviewed: Mapping[str, Any] | None = None
+) -> Path:
+    """Keep what an evaluation said of a challenger beside it; return the file.
+
+    Args:
+        folder: of the models.
+        card: the challenger.
+        champion: who judges now.
+        evaluation: of both, and of the rule.
+        reviewed: what the judges made of reviewed findings, by judge under `judges`; None where none were asked.
+    """
     path = _path(folder, card.name)
     told = {"format": FORMAT, "model": card.name, "sha256": card.sha256, "champion": champion} | {
         "command": evaluation.command,
         "seeds": [plan.seed for plan in evaluation.plans],
         "sites": sum(plan.sites for plan in evaluation.plans),
         "judges": {name: marks(scores) for name, scores in evaluation.scores.items()},
+        "reviewed": None if reviewed is None else dict(reviewed),
     }
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -85,14 +97,60 @@ def objections(told: Mapping[str, Any]) -> list[str]:
                 out.append(f"worse than {rival}: {name} {mine[name]:g} against {theirs[name]:g}")
         if not better:
             out.append(f"no better than {rival}")
+        out += _on_reviewed(told, rival)
     return list(dict.fromkeys(out))
+
+
+def _on_reviewed(told: Mapping[str, Any], rival: str) -> list[str]:
+    """Return what speaks against a challenger in what it made of reviewed findings."""
+    judges = (told.get("reviewed") or {}).get("judges", {})
+    if told["model"] not in judges or rival not in judges:
+        return []
+    mine, theirs = judges[told["model"]], judges[rival]
+    return [
+        f"worse than {rival} on reviewed findings: {name.replace('_', ' ')} {mine[name]} against {theirs[name]}"
+        for name in ("training_missed", "others_called_training")
+        if mine[name] > theirs[name]
+    ]
 
 
 def promote(folder: Path, name: str) -> str:
     """Promote a challenger that its kept evaluation speaks for; return its name.
 
     Raises:
+        ModelError: it was not evaluated, not against the present champion, or it is worse; or its file is unfit.
+    """
+    evidence_for(folder, name)
+    set_champion(folder, name)
+    return name
+
+
+def evidence_for(folder: Path, name: str) -> dict[str, Any]:
+    """Return the kept evaluation that speaks for a challenger.
+
+    Raises:
         ModelError: it was not evaluated, not against the present champion, or it is worse.
+    """
+    told = told_of(folder, name)
+    remedy = f"run `pausewatch evaluate --model {name}`"
+    path = _path(folder, name)
+    if told["champion"] != champion_name(folder):
+        raise ModelError(
+            f"{name} was evaluated against {told['champion']}, and the champion is {champion_name(folder)}",
+            where=str(path),
+            remedy=remedy,
+        )
+    against = objections(told)
+    if against:
+        raise ModelError(f"{name} is not promoted", why="; ".join(against), remedy="the champion stays")
+    return told
+
+
+def told_of(folder: Path, name: str) -> dict[str, Any]:
+    """Return the kept evaluation of a challenger.
+
+    Raises:
+        ModelError: there is none, it can't be read, or it is of another file.
     """
     card = find_card(folder, name)
     path = _path(folder, name)
@@ -105,17 +163,7 @@ def promote(folder: Path, name: str) -> str:
         raise ModelError("an evaluation can't be read", where=str(path), why=str(error), remedy=remedy) from error
     if told.get("format") != FORMAT or told.get("sha256") != card.sha256:
         raise ModelError(f"the evaluation is of another model than {name}", where=str(path), remedy=remedy)
-    if told["champion"] != champion_name(folder):
-        raise ModelError(
-            f"{name} was evaluated against {told['champion']}, and the champion is {champion_name(folder)}",
-            where=str(path),
-            remedy=remedy,
-        )
-    against = objections(told)
-    if against:
-        raise ModelError(f"{name} is not promoted", why="; ".join(against), remedy="the champion stays")
-    set_champion(folder, name)
-    return name
+    return dict(told)
 
 
 def _path(folder: Path, name: str) -> Path:

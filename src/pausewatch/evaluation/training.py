@@ -1,4 +1,4 @@
-"""Training: from simulated fleets to a challenger with its card."""
+"""Training: from simulated fleets and reviewed findings to a challenger with its card."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from pausewatch.errors import UsageError
-from pausewatch.evaluation.labelling import labelled
+from pausewatch.evaluation.corpora import read_corpus
 from pausewatch.evaluation.reliability import Said, reliability
-from pausewatch.evaluation.trial import SiteTrial, TrialPlan
+from pausewatch.evaluation.trial import TrialPlan
 from pausewatch.signatures.card import Card
 from pausewatch.signatures.corpus import Corpus
 from pausewatch.signatures.model import Floats, class_scores, held_out, train
@@ -21,10 +21,14 @@ from pausewatch.signatures.registry import save
 from pausewatch.signatures.rule import Cause, explain
 
 _LEAST_SITES = 60
+_PART_SITES = 100
 
 
 def training_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
-    """Return half of the sites as the whole test matrix and half as an honest fleet, for what is benign is learned too.
+    """Return the fleets to learn from, in parts small enough to be made side by side; each has a seed of its own.
+
+    Two fifths honest sites, for what is benign must be learned too, a quarter plain runs, and the rest the whole test
+    matrix with its evasions.
 
     Raises:
         UsageError: too few sites to learn from.
@@ -33,28 +37,39 @@ def training_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
         raise UsageError(f"--sites {sites} is too few to learn from", remedy=f"use {_LEAST_SITES} or more")
     if seed < 0:
         raise UsageError(f"--seed {seed}", remedy="use 0 or more")
-    half = sites // 2
-    return [TrialPlan("matrix", sites - half, seed, pause_days), TrialPlan("benign", half, seed + 1, pause_days)]
+    honest, runs = round(0.4 * sites), round(0.25 * sites)
+    plans: list[TrialPlan] = []
+    for preset, count in (("benign", honest), ("runs", runs), ("matrix", sites - honest - runs)):
+        parts = -(-count // _PART_SITES)
+        for part in range(parts):
+            mine = count * (part + 1) // parts - count * part // parts
+            plans.append(TrialPlan(preset, mine, seed + len(plans), pause_days))
+    return plans
 
 
-def challenger(plans: Sequence[TrialPlan], trials: Sequence[Sequence[SiteTrial]], folder: Path) -> Card:
-    """Train a model on the trials of some fleets and keep it with its card.
+def challenger(
+    plans: Sequence[TrialPlan], corpora: Sequence[Path], folder: Path, reviewed: Corpus | None = None
+) -> Card:
+    """Train a model on the corpora of some fleets and on what reviewers told, and keep it with its card.
 
     Args:
         plans: the fleets.
-        trials: of each fleet.
+        corpora: the file of each.
         folder: of the models.
+        reviewed: examples of real findings.
 
     Raises:
         ModelError: the fleets teach too little.
     """
-    parts = [labelled(mine, f"{plan.preset}-{plan.seed}") for plan, mine in zip(plans, trials, strict=True)]
-    corpus = Corpus(tuple(example for part, _ in parts for example in part.examples))
+    parts = [read_corpus(path) for path in corpora]
+    told_by_people = () if reviewed is None else reviewed.examples
+    corpus = Corpus(tuple(example for part, _ in parts for example in part.examples) + told_by_people)
     unlabelled: Counter[str] = sum((unknown for _, unknown in parts), Counter())
     model = train(corpus)
     told: dict[str, Any] = {
         "fleets": [asdict(plan) for plan in plans],
         "examples": len(corpus.examples),
+        "reviewed_findings": len(told_by_people),
         "sites_by_cause": corpus.sites_by_cause(),
         "unlabelled_episodes": dict(sorted(unlabelled.items())),
         "sha256": corpus.sha256(),

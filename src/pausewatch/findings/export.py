@@ -112,13 +112,14 @@ def json_text(document: Any) -> str:
 
 
 def review_document(review: Review) -> dict[str, Any]:
-    """Return a reviewer's decision as a JSON object."""
-    return {
+    """Return a reviewer's decision as a JSON object; `cause` only where the reviewer named one."""
+    told = {
         "decision": str(review.decision),
         "reason": review.reason,
         "reviewer": review.reviewer,
         "reviewed_at": utc_text(review.reviewed_at),
     }
+    return told if review.cause is None else told | {"cause": review.cause}
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:

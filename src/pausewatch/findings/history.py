@@ -9,6 +9,7 @@ from datetime import date
 from pausewatch.errors import UsageError
 from pausewatch.findings.change import growth
 from pausewatch.findings.model import Assessment, Review, Verdict
+from pausewatch.signatures.rule import Cause
 
 CONFIRM, DISMISS, NEEDS_INFORMATION, REOPEN = "confirm", "dismiss", "needs_information", "reopen"
 DECISIONS = (CONFIRM, DISMISS, NEEDS_INFORMATION, REOPEN)
@@ -46,11 +47,11 @@ class SeenReview:
     seen: Assessment
 
 
-def check_review(finding_id: str, decision: str, reason: str, reviewer: str) -> None:
+def check_review(finding_id: str, decision: str, reason: str, reviewer: str, cause: str | None = None) -> None:
     """Refuse a review that says nothing.
 
     Raises:
-        UsageError: the decision is unknown, or the reason or the reviewer is missing.
+        UsageError: the decision or the cause is unknown, or the reason or the reviewer is missing.
     """
     if decision not in DECISIONS:
         choices = ", ".join(DECISIONS)
@@ -59,6 +60,8 @@ def check_review(finding_id: str, decision: str, reason: str, reviewer: str) -> 
         raise UsageError("a review needs a reason", where=finding_id, remedy="say why, it is kept with the decision")
     if not reviewer.strip():
         raise UsageError("a review needs a reviewer", where=finding_id, remedy="say who decides")
+    if cause is not None and cause not in list(Cause):
+        raise UsageError(f"no cause {cause!r}", where=finding_id, remedy=f"choose one of {', '.join(Cause)}")
 
 
 def is_open(versions: Sequence[Version], reviews: Sequence[SeenReview]) -> bool:

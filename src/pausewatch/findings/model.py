@@ -89,12 +89,13 @@ class Assessment:
 
 @dataclass(frozen=True)
 class Review:
-    """A reviewer's reasoned decision on a finding."""
+    """A reviewer's reasoned decision on a finding; `cause` is what was behind it, where the reviewer came to know."""
 
     decision: str
     reason: str
     reviewer: str
     reviewed_at: datetime
+    cause: str | None = None
 
 
 @dataclass(frozen=True)

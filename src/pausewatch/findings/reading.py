@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, func, select
 
 from pausewatch.findings.documents import assessment_from
-from pausewatch.findings.history import SeenReview, Version, is_open
+from pausewatch.findings.history import CONFIRM, DISMISS, REOPEN, SeenReview, Version, is_open
 from pausewatch.findings.model import Finding, Kind, Review
 from pausewatch.findings.tables import ReviewRow, VersionRow
 
@@ -78,9 +78,23 @@ def reviews_of(
         if until is not None:
             query = query.where(ReviewRow.reviewed_at <= until)
         for row in connection.execute(query):
-            review = Review(row.decision, row.reason, row.reviewer, row.reviewed_at)
+            review = Review(row.decision, row.reason, row.reviewer, row.reviewed_at, row.cause)
             found[row.finding_id].append(SeenReview(review, row.seen_day, assessment_from(row.seen_assessment)))
     return dict(found)
+
+
+def reviewed_findings(connection: Connection, until: datetime) -> dict[str, SeenReview]:
+    """Return the last review by then that decides, of each finding that has one, by finding id."""
+    query = (
+        select(ReviewRow.__table__)
+        .where(ReviewRow.reviewed_at < until, ReviewRow.decision.in_((CONFIRM, DISMISS, REOPEN)))
+        .order_by(ReviewRow.sequence)
+    )
+    found = {}
+    for row in connection.execute(query):
+        review = Review(row.decision, row.reason, row.reviewer, row.reviewed_at, row.cause)
+        found[row.finding_id] = SeenReview(review, row.seen_day, assessment_from(row.seen_assessment))
+    return dict(sorted(found.items()))
 
 
 def read_findings(

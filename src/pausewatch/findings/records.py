@@ -45,6 +45,33 @@ class ReportRecord:
 
 
 @dataclass(frozen=True)
+class PromotionRecord:
+    """A change of the judge of findings.
+
+    Args:
+        sequence: the order they were recorded in.
+        model: who judges from then on, `rule` for the rule.
+        sha256: of the model's file; empty for the rule.
+        previous: who judged before.
+        action: `promote` or `roll_back`.
+        decided_by: who decided it.
+        reason: why, in their words.
+        decided_at: when.
+        evaluation: what was measured of both before.
+    """
+
+    sequence: int
+    model: str
+    sha256: str
+    previous: str
+    action: str
+    decided_by: str
+    reason: str
+    decided_at: datetime
+    evaluation: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class DayRecorded:
     """What recording a day changed.
 

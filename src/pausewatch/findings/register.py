@@ -19,20 +19,21 @@ from pausewatch.findings.baseline_records import (
 from pausewatch.findings.coordinated import with_group_status
 from pausewatch.findings.database import Database
 from pausewatch.findings.documents import assessment_document
-from pausewatch.findings.history import Version, annotate, check_review
+from pausewatch.findings.history import SeenReview, Version, annotate, check_review
 from pausewatch.findings.migrations import bring_up_to_date
 from pausewatch.findings.model import Assessment, DayStatus, Finding, Kind, Review, SiteDay
-from pausewatch.findings.reading import portions, read_findings, reviews_of, versions_of
+from pausewatch.findings.promotions import read_promotions, record_promotion
+from pausewatch.findings.reading import portions, read_findings, reviewed_findings, reviews_of, versions_of
 from pausewatch.findings.recording import record_day
 from pausewatch.findings.recording_coordinated import record_coordinated
-from pausewatch.findings.records import BaselineRecord, DayRecorded, FleetRecord, ReportRecord
+from pausewatch.findings.records import BaselineRecord, DayRecorded, FleetRecord, PromotionRecord, ReportRecord
 from pausewatch.findings.tables import FleetRow, PayloadRow, ReportRow, ReviewRow, SiteDayRow, VersionRow
 
 _NO_REVIEW = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Register:
-    """Fleet versions, baselines, inspected days, findings with history and reviews, and reports.
+    """Fleet versions, baselines, inspected days, findings with history and reviews, reports, and who judges.
 
     Every method is one transaction. Open it with `Register.open`; close it, or use it in a `with` statement.
     """
@@ -254,7 +255,9 @@ class Register:
             versions = versions_of(connection, [finding_id])[finding_id]
             return annotate(versions, reviews_of(connection, [finding_id]).get(finding_id, []))
 
-    def review(self, finding_id: str, decision: str, reason: str, reviewer: str, at: datetime) -> Finding:
+    def review(
+        self, finding_id: str, decision: str, reason: str, reviewer: str, at: datetime, *, cause: str | None = None
+    ) -> Finding:
         """Record a reviewer's reasoned decision and return the finding as it then stands.
 
         Args:
@@ -264,12 +267,13 @@ class Register:
             reason: why, in the reviewer's words.
             reviewer: who decides.
             at: when.
+            cause: what was behind it, where the reviewer came to know; models learn from it.
 
         Raises:
-            UsageError: the decision is unknown, or the reason or the reviewer is missing.
+            UsageError: the decision or the cause is unknown, or the reason or the reviewer is missing.
             RegisterError: there is no such finding; the nearest id is named.
         """
-        check_review(finding_id, decision, reason, reviewer)
+        check_review(finding_id, decision, reason, reviewer, cause)
         with self._database.writing() as connection:
             finding = self._finding(connection, finding_id)
             last_day = select(func.max(SiteDayRow.day)).where(SiteDayRow.site_id == finding.site_id)
@@ -281,6 +285,7 @@ class Register:
                 "reviewed_at": at,
                 "seen_day": connection.execute(last_day).scalar(),
                 "seen_assessment": assessment_document(finding.assessment),
+                "cause": cause,
             }
             connection.execute(insert(ReviewRow), row)
             return self._finding(connection, finding_id)
@@ -289,6 +294,11 @@ class Register:
         """Return every review of a finding id in the order they were made, also of one no longer reported."""
         with self._database.reading() as connection:
             return [seen.review for seen in reviews_of(connection, [finding_id]).get(finding_id, [])]
+
+    def reviewed(self, until: datetime) -> dict[str, SeenReview]:
+        """Return, by finding id, the last review by then that decides, with what the finding was when it was made."""
+        with self._database.reading() as connection:
+            return reviewed_findings(connection, until)
 
     def _finding(self, connection: Connection, finding_id: str) -> Finding:
         site_query = select(VersionRow.site_id).where(VersionRow.finding_id == finding_id).limit(1)
@@ -326,6 +336,39 @@ class Register:
             rows = connection.execute(select(ReportRow.__table__).order_by(ReportRow.sequence)).all()
         last = {row.day: ReportRecord(row.sequence, row.day, row.path, row.manifest_sha256) for row in rows}
         return [last[day] for day in sorted(last)]
+
+    # -- models ---------------------------------------------------------------------------------------------------
+
+    def record_promotion(
+        self,
+        model: str,
+        sha256: str,
+        *,
+        previous: str,
+        action: str,
+        decided_by: str,
+        reason: str,
+        decided_at: datetime,
+        evaluation: Mapping[str, Any],
+    ) -> None:
+        """Keep a change of the judge of findings; the last one told again changes nothing."""
+        with self._database.writing() as connection:
+            record_promotion(
+                connection,
+                model=model,
+                sha256=sha256,
+                previous=previous,
+                action=action,
+                decided_by=decided_by,
+                reason=reason,
+                decided_at=decided_at,
+                evaluation=evaluation,
+            )
+
+    def promotions(self) -> list[PromotionRecord]:
+        """Return every change of the judge of findings, in the order they were recorded."""
+        with self._database.reading() as connection:
+            return read_promotions(connection)
 
 
 def _site_day(row: Any) -> SiteDay:

@@ -1,4 +1,4 @@
-"""The register's tables: fleets, baselines, site days, findings with their versions, reviews and reports.
+"""The register's tables: fleets, baselines, site days, findings with their versions, reviews, reports and promotions.
 
 `migrations/` builds exactly these; a test compares the two.
 """
@@ -214,6 +214,24 @@ class ReviewRow(Base):
     reviewed_at: Mapped[datetime]
     seen_day: Mapped[date]
     seen_assessment: Mapped[Any] = mapped_column(Document)
+    cause: Mapped[str | None]
+
+
+class PromotionRow(Base):
+    """A change of the judge of findings: a model promoted, or the one before put back."""
+
+    __tablename__ = "promotions"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    sha256: Mapped[str]
+    previous: Mapped[str]
+    action: Mapped[str]
+    decided_by: Mapped[str]
+    reason: Mapped[str]
+    decided_at: Mapped[datetime]
+    evaluation: Mapped[Any] = mapped_column(Document)
 
 
 class ReportRow(Base):

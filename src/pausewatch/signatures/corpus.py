@@ -11,10 +11,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from pausewatch.signatures.encoding import COLUMNS, encode
 from pausewatch.signatures.features import Features
@@ -24,6 +25,8 @@ Floats = npt.NDArray[np.float64]
 
 # Days after its first report at which an episode is taken.
 AGES = (0, 2, 4, 8, 16, 32, 64)
+# Simulated sites that a reviewed finding of a real one counts for.
+REVIEWED_WEIGHT = 5.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Example:
         cause: what it really was.
         site: a name of its site that no other site of the corpus has.
         age_days: days since its first report.
+        is_reviewed: told by a reviewer, not by a simulator.
     """
 
     features: Features
@@ -43,6 +47,7 @@ class Example:
     cause: Cause
     site: str
     age_days: int
+    is_reviewed: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,13 @@ class Corpus:
 
     @property
     def weights(self) -> Floats:
-        """Weight of each example: every site and cause counts as much as its square root of examples would."""
+        """Weight of each example: every site and cause counts as much as its square root of examples would.
+
+        What a reviewer told of a real site counts for several simulated ones.
+        """
         count = Counter((e.site, e.cause) for e in self.examples)
-        return np.array([1.0 / np.sqrt(count[e.site, e.cause]) for e in self.examples])
+        real = [REVIEWED_WEIGHT if e.is_reviewed else 1.0 for e in self.examples]
+        return np.array([w / np.sqrt(count[e.site, e.cause]) for e, w in zip(self.examples, real, strict=True)])
 
     def sites_by_cause(self) -> dict[str, int]:
         """Return how many sites stand behind each cause."""
@@ -78,6 +87,36 @@ class Corpus:
             [e.features.document(), asdict(e.circumstances), e.cause.value, e.site, e.age_days] for e in self.examples
         ]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    def frame(self) -> pl.DataFrame:
+        """Return the examples as a table, one a row: features, circumstances, then what is known of them."""
+        return pl.DataFrame(
+            [
+                asdict(e.features)
+                | asdict(e.circumstances)
+                | {"cause": e.cause.value, "site": e.site, "age_days": e.age_days, "is_reviewed": e.is_reviewed}
+                for e in self.examples
+            ],
+            infer_schema_length=None,
+        )
+
+    @staticmethod
+    def from_frame(table: pl.DataFrame) -> Corpus:
+        """Return the examples of a table that `frame` made."""
+        seen, known = ([f.name for f in fields(kind)] for kind in (Features, Circumstances))
+        return Corpus(
+            tuple(
+                Example(
+                    Features(**{name: row[name] for name in seen}),
+                    Circumstances(**{name: row[name] for name in known}),
+                    Cause(row["cause"]),
+                    row["site"],
+                    row["age_days"],
+                    row["is_reviewed"],
+                )
+                for row in table.iter_rows(named=True)
+            )
+        )
 
     def only(self, causes: Sequence[str]) -> Corpus:
         """Return the examples of some causes."""

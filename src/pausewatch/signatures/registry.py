@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pausewatch.errors import ModelError
+from pausewatch.signatures.archive import archived
 from pausewatch.signatures.card import FORMAT, Card, card_path, read_card, write_card
 from pausewatch.signatures.encoding import COLUMNS
 from pausewatch.signatures.model import SignatureModel
@@ -41,9 +42,7 @@ def model_path(folder: Path, name: str) -> Path:
 
 def save(folder: Path, model: SignatureModel, corpus: dict[str, Any], held_out: dict[str, Any]) -> Card:
     """Write a model and its card into a folder; return the card."""
-    from skops import io
-
-    content = io.dumps(model.estimator)
+    content = archived(model.estimator)
     digest = hashlib.sha256(content).hexdigest()
     card = Card(
         name=f"signature-{digest[:12]}",
@@ -142,11 +141,11 @@ def set_champion(folder: Path, name: str) -> None:
     _write_state(folder, {"format": FORMAT, "champion": name, "previous": [*state["previous"], state["champion"]]})
 
 
-def roll_back(folder: Path) -> str:
-    """Put the champion before this one back; return its name.
+def previous_champion(folder: Path) -> str:
+    """Return who judged before the present champion, and still can.
 
     Raises:
-        ModelError: there was none before.
+        ModelError: there was none before, or it can't be used any more.
     """
     state = _state(folder)
     if not state["previous"]:
@@ -154,6 +153,17 @@ def roll_back(folder: Path) -> str:
     name = str(state["previous"][-1])
     if name != RULE:
         load(folder, name)
+    return name
+
+
+def roll_back(folder: Path) -> str:
+    """Put the champion before this one back; return its name.
+
+    Raises:
+        ModelError: there was none before, or it can't be used any more.
+    """
+    name = previous_champion(folder)
+    state = _state(folder)
     _write_state(folder, {"format": FORMAT, "champion": name, "previous": state["previous"][:-1]})
     return name
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 from pausewatch.errors import RegisterError
 from pausewatch.findings.database import Database
 
-HEAD = "0001"
+HEAD = "0002"
 VERSION_TABLE = "pausewatch_version"  # not Alembic's own name: the database may be shared with Airflow
 
 _one_at_a_time = threading.Lock()  # Alembic keeps the running migration in module globals
