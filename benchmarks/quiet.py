@@ -41,7 +41,7 @@ def accused(folder: Path, sites: int, days: int, seed: int) -> tuple[dict[str, s
         seen = watch.advance()
         for position, site in enumerate(fleet.sites):
             one = seen.site(position)
-            if site.id not in found and any(lane.episodes for lane in one.lanes.values()):
+            if site.id not in found and any(lane.episodes for lane in (*one.lanes.values(), one.balance)):
                 said = load_findings(one, [])
                 if said:
                     found[site.id] = said[0].verdict.value

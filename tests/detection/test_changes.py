@@ -90,3 +90,14 @@ def test_the_excess_is_the_sum_of_the_steps():
     told = excess_kw(steps, 30)
     assert told[[0, 9, 10, 19, 20, 29]].tolist() == [0.0, 0.0, 5.0, 5.0, 3.0, 3.0]
     assert excess_kw([Change(-5, 4.0, 1.0, 5.0, 0)], 3).tolist() == [4.0, 4.0, 4.0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_load_far_above_the_noise_is_no_edge_before_it_began_nor_before_it_has_lasted(seed):
+    residual = noise(150 + seed, 8)
+    onset = len(residual) - 5 * 24 - 6
+    residual[onset:] += 60_000.0 * np.clip((np.arange(len(residual) - onset) + 0.4) / 5.0, 0.0, 1.0)
+    for day, changes in enumerate(day_by_day(residual, 8)):
+        lasted = len(residual) - 24 * (7 - day) - onset
+        assert bool(changes) == (lasted >= REACH.persistence), (day, lasted, changes)
+        assert all(c.hour >= onset - 1 for c in changes)

@@ -75,7 +75,7 @@ def raised(since: datetime, until: datetime | None = None) -> Callable[[pl.DataF
 
 def same(one: SiteWatchDay, other: SiteWatchDay) -> None:
     for lane in Lane:
-        mine, theirs = one.lanes[lane], other.lanes[lane]
+        mine, theirs = one.lane(lane), other.lane(lane)
         hours = min(len(mine.residual_kw), len(theirs.residual_kw))
         assert len(mine.residual_kw) == len(theirs.residual_kw) == hours
         for name in ("observed_kw", "residual_kw"):
@@ -83,6 +83,7 @@ def same(one: SiteWatchDay, other: SiteWatchDay) -> None:
         assert np.array_equal(mine.expected.mean_kw, theirs.expected.mean_kw, equal_nan=True)
         assert mine.episodes == theirs.episodes
         assert mine.detectable_kw == theirs.detectable_kw
+    assert one.marginal_pue == other.marginal_pue
     assert one.day_hours == other.day_hours
     assert one.seen_s == other.seen_s
 

@@ -12,10 +12,11 @@ from tests.builders import a_site, csv_source, meter_data, pause_data
 
 from pausewatch.baselines.contract import Expected
 from pausewatch.detection.episodes import Episode
+from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.watch import LaneDay, SiteWatchDay
 from pausewatch.fleet import Pause, Site
 from pausewatch.telemetry.grid import HourGrid
-from pausewatch.telemetry.panel import Lane
+from pausewatch.telemetry.panel import METERED, Lane
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,8 +24,8 @@ Floats = npt.NDArray[np.float64]
 START = datetime(2026, 8, 3, tzinfo=UTC)
 PAUSE_HOUR = 28 * 24
 HOURS = 70 * 24
-EXPECTED_KW = {Lane.UTILITY: 24_000.0, Lane.IT_LOAD: 20_000.0}
-DETECTABLE_KW = {Lane.UTILITY: 1_200.0, Lane.IT_LOAD: 500.0}
+EXPECTED_KW = {Lane.UTILITY: 24_000.0, Lane.IT_LOAD: 20_000.0, Lane.BALANCE: 4_000.0}
+DETECTABLE_KW = {Lane.UTILITY: 1_200.0, Lane.IT_LOAD: 500.0, Lane.BALANCE: 240.0}
 
 
 def hour_at(hour: int) -> datetime:
@@ -91,12 +92,14 @@ def watch_day(
     *,
     it_load: LaneDay | None = None,
     utility: LaneDay | None = None,
+    balance: LaneDay | None = None,
+    marginal_pue: MarginalPue | None = None,
     site: Site | None = None,
     pause: Pause | None = None,
     screened: Mapping[Lane, npt.NDArray[np.bool_]] | None = None,
     temperature_c: Floats | None = None,
 ) -> SiteWatchDay:
-    """Return a site as seen at the end of the last whole day of its lanes."""
+    """Return a site as seen at the end of the last whole day of its lanes; without a balance unless one is given."""
     hours = len((it_load or utility or lane_day(Lane.UTILITY, noise())).residual_kw)
     lanes = {
         Lane.UTILITY: utility or lane_day(Lane.UTILITY, noise(hours, seed=1)),
@@ -112,8 +115,10 @@ def watch_day(
         grid=grid,
         day_hours=(hours - 24, hours),
         lanes=lanes,
+        balance=balance or lane_day(Lane.BALANCE, noise(hours, seed=4), refusals=["not looked at"]),
+        marginal_pue=marginal_pue or MarginalPue(),
         coverage={lane: np.isfinite(view.observed_kw).astype(float) for lane, view in lanes.items()},
-        is_screened={lane: (screened or {}).get(lane, nothing) for lane in Lane},
+        is_screened={lane: (screened or {}).get(lane, nothing) for lane in METERED},
         temperature_c=np.full(hours, np.nan) if temperature_c is None else temperature_c,
         seen_s={},
         last_seen_hour={},

@@ -10,7 +10,7 @@ from pausewatch.detection.integrity import Contradiction, Flaw, copied_spans, it
 from pausewatch.findings.assess import assess
 from pausewatch.findings.model import DayStatus, Kind, Verdict
 from pausewatch.findings.trust import contradictions
-from pausewatch.telemetry.panel import Lane
+from pausewatch.telemetry.panel import METERED, Lane
 
 LOAD = noise(sd_kw=300.0, seed=11) + 20_000.0
 FROM, LATE = PAUSE_HOUR + 50, PAUSE_HOUR + 300
@@ -84,7 +84,7 @@ def test_racks_that_draw_more_than_the_site_are_wrong_and_a_class_error_is_not()
     load = np.where((np.arange(500) >= 100) & (np.arange(500) < 200), 15_000.0, 8_000.0)
     (one,) = it_above_site(load, site, 0)
     assert (one.start_hour, one.end_hour, one.detail) == (100, 200, 1.5)
-    assert set(one.lanes) == set(Lane)
+    assert set(one.lanes) == set(METERED)
     load[:] = np.nan
     assert it_above_site(load, site, 0) == []
 
@@ -97,7 +97,7 @@ def stuck_day(lane: Lane, start: int = HOURS - 48):
     return watch_day(**{lane.value: lane_day(lane, residual)}, screened={lane: screened})
 
 
-@pytest.mark.parametrize("lane", list(Lane))
+@pytest.mark.parametrize("lane", METERED)
 def test_a_stuck_meter_is_a_finding_and_its_day_is_not_consistent(lane):
     said, found = assess(stuck_day(lane))
     (finding,) = [a for a in found if a.kind is Kind.TELEMETRY_INTEGRITY]

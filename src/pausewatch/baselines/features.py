@@ -56,6 +56,8 @@ def fit_temperature(grid: HourGrid, temperature_c: Floats) -> TemperatureScale:
     seen = np.isfinite(temperature_c)
     is_known = seen.sum(axis=1) >= 24 * 14
     knots = np.zeros((len(temperature_c), len(KNOT_QUANTILES)))
+    if not seen.any():
+        return TemperatureScale(knots, np.zeros((len(temperature_c), _SEASONS)), is_known)
     for s in np.flatnonzero(is_known):
         knots[s] = np.quantile(temperature_c[s, seen[s]], KNOT_QUANTILES)
     gram = np.empty((len(temperature_c), _SEASONS, _SEASONS))
@@ -113,6 +115,8 @@ def day_weight(local_hour: npt.NDArray[Any]) -> Floats:
 
 def weather_kw(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale, slopes: Floats) -> Floats:
     """Return what the temperature columns say with their slopes (S, 2 * PIECES or more), shape (S, H)."""
+    if not scale.is_known.any():
+        return np.zeros(temperature_c.shape)
     by_day = day_weight(grid.local_hour)
     slopes = np.where(scale.is_known[:, None], slopes, 0.0)
     always, daily = np.zeros(temperature_c.shape), np.zeros(temperature_c.shape)

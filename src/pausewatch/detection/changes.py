@@ -27,6 +27,9 @@ _PER_DAY = 4
 _SETTLED_HOURS = 5 * 24
 # Edges younger than the test's persistence that are taken out before the rest is judged.
 _YOUNG_EDGES = 4
+# Beside an edge this far over the threshold, a step of less than this share of it may be what the edge's ramp left.
+_LOUD = 4.0
+_CRUMB_SHARE = 0.15
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,13 @@ class Change:
 
 @dataclass(frozen=True)
 class StepTuning:
-    """What the step test of one series needs: its signature, unit, threshold and level prior."""
+    """What the step test of one series needs: its signature, unit, threshold, level prior and an onset's doubt."""
 
     step_response: Floats
     innovation_sd_kw: float
     threshold: float
     level_precision: float
+    doubt: Floats | None = None
 
 
 def update_changes(
@@ -132,7 +136,7 @@ def _refit(
 ) -> Change:
     """Re-date and re-estimate one change, all others taken as they are."""
     rest = unexplained(window, others, first_hour, tuning)
-    scan = scan_steps(rest, tuning.step_response[None], reach, np.array([tuning.level_precision]))
+    scan = scan_steps(rest, tuning.step_response[None], reach, np.array([tuning.level_precision]), tuning.doubt)
     origin = first_hour + reach.before
     at = change.hour - origin
     # Stay clear of the neighbouring changes: each keeps its own edge.
@@ -174,12 +178,15 @@ def _strongest(
             tuning.step_response[None],
             reach,
             np.array([tuning.level_precision]),
+            tuning.doubt,
         )
         score = scan.raw_z[0].copy()
         for change in known:
             # An edge already taken isn't taken twice.
             near = change.hour - origin
             score[max(near - 2, 0) : max(near + 3, 0)] = 0.0
+        loud = [abs(c.step_kw) for c in known if abs(c.z) >= _LOUD * tuning.threshold and c.hour >= first_hour]
+        score[np.abs(scan.step[0]) * tuning.innovation_sd_kw < _CRUMB_SHARE * max(loud, default=0.0)] = 0.0
         judged = score[: reach.search - reach.persistence + 1]
         level = excess_kw(changes, first_hour + reach.total)[origin:][: len(judged)]
         limit = np.where((judged < 0) & (level > 0), _DOWN_SHARE, 1.0) * tuning.threshold

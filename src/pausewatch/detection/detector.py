@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -208,6 +209,7 @@ class Detector:
         local_day: npt.NDArray[np.int32],
         day: int,
         start_hour: int = 0,
+        doubts_kw: Callable[[int], Floats | None] | None = None,
     ) -> Innovations:
         """Take one report day, in place.
 
@@ -220,6 +222,8 @@ class Detector:
             local_day: local day number of each hour, shape (S, H).
             day: number of the report day.
             start_hour: hours from the epoch to the grid's first.
+            doubts_kw: what a series' expected load is unsure of hour by hour, independent unknowns of one standard
+                deviation each, shape (K, H), or None; asked only of a series that something was found on.
 
         Returns:
             The innovations of the step test's window, shape (S, reach.total), ending with the day.
@@ -227,10 +231,7 @@ class Detector:
         series, hours = residual_kw.shape
         span = self.reach.total + _WARM_UP
         at = end_hour[:, None] - span + np.arange(span)[None, :]
-        inside = (at >= 0) & (at < hours)
-        rows = np.arange(series)[:, None]
-        clipped = np.clip(at, 0, hours - 1)
-        recent = np.where(inside, residual_kw[rows, clipped], np.nan)
+        recent = _taken(residual_kw, at)
         level = level_sd_kw[np.arange(series), np.clip(end_hour - 1, 0, hours - 1)]
         level = np.where(np.isfinite(level), level, calibration.whitener.stationary_sd_kw)
         whitener = calibration.whitener
@@ -246,11 +247,18 @@ class Detector:
         for s in range(series):
             if not strong[s] and not state.changes[s]:
                 continue
+            unsure = None if doubts_kw is None else doubts_kw(s)
+            doubt = None
+            if unsure is not None:
+                away = _taken(unsure, np.broadcast_to(at[s], (len(unsure), span)))
+                away = np.where(np.isfinite(recent[s]), away, np.nan)
+                doubt = self._doubt(away, whitener.subset(np.full(len(unsure), s)), initial[s], precision[s])
             tuning = StepTuning(
                 response[s],
                 float(whitener.innovation_sd_kw[s]),
                 float(calibration.step_threshold[s]),
                 float(precision[s]),
+                doubt,
             )
             one = Innovations(window.score[s : s + 1], window.weight[s : s + 1])
             first = int(end_hour[s]) - self.reach.total
@@ -264,6 +272,17 @@ class Detector:
             self._advance_drift(state, calibration, residual_kw, level, end_hour, local_day, day)
         state.past = [*state.past[-_REWIND_DAYS:], (day, state.drift.copy())]
         return window
+
+    def _doubt(self, moved_kw: Floats, whitener: Whitener, initial_sd_kw: float, precision: float) -> Floats:
+        """Return the variance of a step at each onset that comes from what the expected load is unsure of, (search,).
+
+        The test's estimate is linear in its data, so that what it makes of each unknown's hours is that unknown's part.
+        """
+        count = len(moved_kw)
+        warm = innovations(moved_kw, whitener, initial_sd_kw=np.full(count, initial_sd_kw))
+        window = Innovations(warm.score[:, _WARM_UP:], warm.weight[:, _WARM_UP:])
+        steps = scan_steps(window, whitener.step_response, self.reach, np.full(count, precision)).step
+        return np.asarray((steps**2).sum(axis=0)[None])
 
     def _advance_drift(
         self,
@@ -325,6 +344,13 @@ class Detector:
                 kept.put(s, one)
         state.drift.put(s, one)
         state.drifts[s] = [drift for drift in state.drifts[s] if drift.alarm_day < since]
+
+
+def _taken(values: Floats, at: npt.NDArray[np.int64]) -> Floats:
+    """Return values (S, H) at other hours of each series, (S, span); NaN where there are none."""
+    hours = values.shape[1]
+    inside = (at >= 0) & (at < hours)
+    return np.where(inside, np.take_along_axis(values, np.clip(at, 0, hours - 1), axis=1), np.nan)
 
 
 def _first_difference(before: list[Change], after: list[Change]) -> int | None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.detection.gaps import runs
-from pausewatch.telemetry.panel import Lane
+from pausewatch.telemetry.panel import METERED, Lane
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -71,7 +71,7 @@ def it_above_site(it_load_kw: Floats, site_kw: Floats, first_hour: int) -> list[
     for start, end in runs(above, _CONTRADICTION_HOURS, _BRIDGE_HOURS):
         if end > first_hour and above[start:end].sum() >= _CONTRADICTION_HOURS:
             ratio = float(np.nanmedian((it_load_kw[start:end] / site_kw[start:end])[above[start:end]]))
-            out.append(Contradiction(Flaw.IT_ABOVE_SITE, tuple(Lane), start, None if end >= now - 24 else end, ratio))
+            out.append(Contradiction(Flaw.IT_ABOVE_SITE, METERED, start, None if end >= now - 24 else end, ratio))
     return out
 
 

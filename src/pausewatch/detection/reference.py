@@ -12,18 +12,19 @@ import numpy.typing as npt
 from pausewatch.baselines.contract import Series
 from pausewatch.baselines.freeze import MIN_DAYS, FrozenBaselines, freeze
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES
+from pausewatch.detection.balance import FrozenBalance, learn_balance
 from pausewatch.detection.detector import Calibration, Detector
 from pausewatch.detection.history import History
-from pausewatch.detection.lanes import MARGINAL_PUE
+from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.onsets import BLOCK_H, Onsets
 from pausewatch.detection.plateaus import ReferenceStep, reference_steps, without_steps
 from pausewatch.fleet import Activity, Fleet, Pause, Site
 from pausewatch.telemetry.grid import HOUR_S, HourGrid
 from pausewatch.telemetry.lake import Lake
-from pausewatch.telemetry.panel import Lane, Panel
+from pausewatch.telemetry.panel import METERED, Lane, Panel
 from pausewatch.telemetry.timeline import Timeline
 
-LANES = (Lane.UTILITY, Lane.IT_LOAD)
+LANES = METERED
 MAX_REFERENCE_DAYS = 400
 # Share of each site's alarm budget that is kept for the tests over many sites together.
 SHARED_BUDGET = 0.1
@@ -39,21 +40,29 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Frozen:
-    """Baselines and calibration of a batch of sites at one pause, lane by lane: utility series first, then IT load.
+    """Baselines and calibration of a batch of sites at one pause.
 
     Args:
-        baselines: what is expected, learned without the steps.
-        calibration: thresholds and noise.
-        steps: of each series, the steps of its reference since its oldest plateau; empty where it has none.
+        baselines: of the metered lanes, lane by lane: utility series first, then IT load; learned without the steps.
+        balance: of what the sites draw beyond their IT load.
+        calibration: of all their series: utility, IT load, balance.
+        steps: of each of these series, the steps of its reference since its oldest plateau; empty where it has none.
         quiet: what noise alone shows of onsets on held-out residuals: tests over many sites are calibrated on it.
         history: daily means of the references that hold one.
     """
 
     baselines: FrozenBaselines
+    balance: FrozenBalance
     calibration: Calibration
     steps: tuple[tuple[ReferenceStep, ...], ...]
     quiet: Onsets
     history: History
+
+    def refusals(self, lane: Lane, position: int) -> tuple[str, ...]:
+        """Return why a lane of a site of the batch has no baseline; empty where it has."""
+        if lane is Lane.BALANCE:
+            return self.balance.baselines.refusals[position]
+        return self.baselines.refusals[METERED.index(lane) * len(self.balance.baselines.keys) + position]
 
 
 def series_keys(sites: Sequence[Site]) -> tuple[str, ...]:
@@ -130,17 +139,24 @@ def learn(
     baselines = freeze(without_steps(reference, steps), has_meter, candidates)
     heldout = baselines.heldout
     assert heldout is not None  # noqa: S101  # freeze always backtests
-    lanes_of_site = np.maximum(np.reshape(has_meter, (len(LANES), -1)).sum(axis=0, dtype=np.float64), 1.0)
+    is_balanced = detector.uses.has_lane(Lane.BALANCE)
+    both = [is_balanced and all(has_meter[s :: len(sites)]) for s in range(len(sites))]
+    utility, it_load = np.split(reference.load_kw, len(METERED))
+    grid = reference.grid.subset(range(len(sites)))
+    balance = learn_balance(sites, grid, utility, it_load, reference.temperature_c[: len(sites)], both)
+    at_rest = balance.baselines.heldout
+    assert at_rest is not None  # noqa: S101  # freeze always backtests
+    lanes_of_site = np.maximum(np.reshape([*has_meter, *both], (-1, len(sites))).sum(axis=0, dtype=np.float64), 1.0)
     own = fleet.false_alarms_per_site_year * (1.0 - (SHARED_BUDGET if detector.uses.cross_site else 0.0))
-    budget = np.tile(own / lanes_of_site, len(LANES))
+    budget = np.tile(own / lanes_of_site, len(METERED) + 1)
+    residual = np.concatenate([heldout.residual_kw, at_rest.residual_kw])
     start_hour = heldout.grid.start_s // HOUR_S
-    quiet = Onsets.fresh(len(heldout.residual_kw), start_hour // BLOCK_H)
-    calibration = detector.calibrate(
-        heldout.residual_kw, heldout.restart, heldout.grid.local_day, budget, quiet, start_hour
-    )
-    return Frozen(
-        baselines, calibration, tuple(tuple(of) for of in steps), quiet, _history(reference, steps, baselines)
-    )
+    quiet = Onsets.fresh(len(residual), start_hour // BLOCK_H)
+    local_day = np.concatenate([heldout.grid.local_day, at_rest.grid.local_day])
+    calibration = detector.calibrate(residual, heldout.restart, local_day, budget, quiet, start_hour)
+    # What the IT meter shows cancels in the balance, a plateau of the reference too.
+    known = (*(tuple(of) for of in steps), *(() for _ in sites))
+    return Frozen(baselines, balance, calibration, known, quiet, _history(reference, steps, baselines))
 
 
 def _history(reference: Series, steps: Sequence[Sequence[ReferenceStep]], baselines: FrozenBaselines) -> History:
@@ -153,7 +169,7 @@ def _history(reference: Series, steps: Sequence[Sequence[ReferenceStep]], baseli
 def _least_plateau_kw(sites: Sequence[Site]) -> npt.NDArray[np.float64]:
     """Return the smallest plateau worth a question in each series, shape (S,)."""
     at_it = np.array([_LEAST_PLATEAU * 1e3 * site.it_capacity_mw for site in sites])
-    return np.concatenate([at_it * (MARGINAL_PUE if lane is Lane.UTILITY else 1.0) for lane in LANES])
+    return np.concatenate([at_it * (MarginalPue().central if lane is Lane.UTILITY else 1.0) for lane in LANES])
 
 
 def testable(panel: Panel, lane: Lane) -> Bools:

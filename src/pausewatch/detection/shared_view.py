@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.detection.lanes import MARGINAL_PUE
+from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.onsets import BLOCK_H, Onsets, as_tenths, block_means, dip_hours, from_tenths
 from pausewatch.telemetry.panel import Lane
 
@@ -73,7 +73,7 @@ def shared_view(
     columns = slice(begin - onsets.first_block, end - onsets.first_block)
     z = from_tenths(as_tenths(_padded(onsets.z[series, columns], end - begin)))
     step_kw = _padded(onsets.step_kw[series, columns], end - begin)
-    at_it = 1.0 if lane is Lane.IT_LOAD else 1.0 / MARGINAL_PUE
+    at_it = 1.0 if lane is Lane.IT_LOAD else 1.0 / MarginalPue().central
     return SharedView(
         lane=lane,
         first_block=begin,

@@ -59,7 +59,13 @@ class StepScan:
     information: Floats
 
 
-def scan_steps(window: Innovations, step_response: Floats, reach: StepWindows, level_precision: Floats) -> StepScan:
+def scan_steps(
+    window: Innovations,
+    step_response: Floats,
+    reach: StepWindows,
+    level_precision: Floats,
+    doubt: Floats | None = None,
+) -> StepScan:
     """Fit a step at every onset of the search span, as seen at the window's end.
 
     Args:
@@ -68,6 +74,7 @@ def scan_steps(window: Innovations, step_response: Floats, reach: StepWindows, l
         reach: the windows.
         level_precision: what the frozen baseline still says of the level: inverse variance of its error in units of
             an innovation's, shape (S,). It decides where nothing was seen before an onset.
+        doubt: variance that each onset's step has beside the noise's, in units of an innovation's, shape (S, search).
     """
     score, weight = window.score, window.weight
     first = score.shape[1] - reach.search
@@ -101,6 +108,8 @@ def scan_steps(window: Innovations, step_response: Floats, reach: StepWindows, l
         # An onset on an unseen hour can't be told from one at the next seen hour.
         usable = (information > 1e-9) & (weight[:, first:] > 0)
         step = np.where(usable, (y_step - ratio * y_level) / information, 0.0)
+        if doubt is not None:
+            information = np.where(usable, information / (1.0 + information * doubt), 0.0)
         z = step * np.sqrt(np.maximum(information, 0.0))
     lasted = np.arange(reach.search, 0, -1)
     raw_z = z.copy()

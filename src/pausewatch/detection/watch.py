@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.baselines.contract import Expected
+from pausewatch.detection.balance import class_sd_kw
 from pausewatch.detection.changes import Change
 from pausewatch.detection.detector import Detector, DetectorState
 from pausewatch.detection.drifts import drift_episode, with_drifts
 from pausewatch.detection.envelope import detectable_kw
 from pausewatch.detection.episodes import Episode, Noise, step_episodes
 from pausewatch.detection.evidence import Evidence
+from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.plateaus import ReferenceStep
 from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid, testable
 from pausewatch.detection.shared_view import SharedView, shared_view
@@ -28,8 +30,12 @@ from pausewatch.telemetry.timeline import KnownHours, Timeline, cutoffs_us
 
 Floats = npt.NDArray[np.float64]
 _EPOCH = date(1970, 1, 1)
+# Series of a batch: its metered lanes, and the balance between them.
+SERIES = len(LANES) + 1
 # Days of the reference that the tests look back on when the pause begins.
 LEAD_DAYS = 28
+# The weather of the last weeks decides what a further megawatt at the racks costs.
+_PUE_HOURS = 28 * 24
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class LaneDay:
     """One lane of one site as seen on a report day; arrays over the panel's hours, the day's end last.
 
     Args:
-        lane: utility or IT load.
+        lane: utility, IT load, or the balance between them.
         has_meter: whether the site has the lane.
         refusals: why it has no baseline; empty where it has.
         observed_kw: load, NaN where unseen or not yet due.
@@ -75,7 +81,9 @@ class SiteWatchDay:
         day: the report day.
         grid: hours of the panel, one series.
         day_hours: [first, end) hours of the local day.
-        lanes: by lane.
+        lanes: the metered lanes, by lane.
+        balance: what the site draws beyond its IT load.
+        marginal_pue: what a megawatt more at the IT load adds at the utility's meter.
         coverage: share of the samples of each lane's hours that were seen, by lane, shape (H,).
         is_screened: hours at which something arrived that can't be taken, by lane, shape (H,).
         temperature_c: outdoor temperature, shape (H,).
@@ -90,12 +98,18 @@ class SiteWatchDay:
     grid: HourGrid
     day_hours: tuple[int, int]
     lanes: dict[Lane, LaneDay]
+    balance: LaneDay
+    marginal_pue: MarginalPue
     coverage: dict[Lane, Floats]
     is_screened: dict[Lane, npt.NDArray[np.bool_]]
     temperature_c: Floats
     seen_s: dict[str, int]
     last_seen_hour: dict[str, int]
     uses: Evidence = field(default_factory=Evidence)
+
+    def lane(self, lane: Lane) -> LaneDay:
+        """Return one lane, metered or not."""
+        return self.balance if lane is Lane.BALANCE else self.lanes[lane]
 
 
 @dataclass(frozen=True)
@@ -122,6 +136,7 @@ class Watch:
     timeline: Timeline
     state: DetectorState
     masked: npt.NDArray[np.bool_] = field(repr=False)
+    class_sd_kw: Floats = field(repr=False)
 
     @staticmethod
     def open(
@@ -147,9 +162,12 @@ class Watch:
         works = np.stack(
             [declared_hours(s, grid, (Activity.COMMISSIONING, Activity.MAINTENANCE), until=pause.start) for s in sites]
         )
-        masked = np.concatenate([training | works] * len(LANES))
+        masked = np.concatenate([training | works] * SERIES)
         state = _begun(frozen, grid, (first - _EPOCH).days) if memory is None else memory.detector
-        return Watch(fleet, pause, tuple(sites), frozen, detector, timeline, state, masked)
+        energy = frozen.balance.energy
+        usual = zip(sites, energy.it_mean_kw * energy.terms[:, 0], energy.it_mean_kw, strict=True)
+        class_sd = np.array([class_sd_kw(site, float(utility), float(it_load)) for site, utility, it_load in usual])
+        return Watch(fleet, pause, tuple(sites), frozen, detector, timeline, state, masked, class_sd)
 
     @property
     def day(self) -> date:
@@ -170,15 +188,23 @@ class Watch:
         day = self.day
         number = (day - _EPOCH).days
         grid = panel.grid
-        many = series_grid(grid)
         ends = np.array([grid.hour_index(site.day_bounds(day)[1] - timedelta(seconds=1)) + 1 for site in self.sites])
         ends = np.where(grid.offset_s > 0, _local_ends(grid, number), ends)
-        end_hour = np.tile(ends, len(LANES))
-        load = np.concatenate([panel.lanes[lane].load_kw for lane in LANES])
+        end_hour = np.tile(ends, SERIES)
+        utility, it_load = (panel.lanes[lane].load_kw for lane in LANES)
         due = np.arange(grid.hours)[None, :] < end_hour[:, None]
-        expected = self.frozen.baselines.expected(many, np.concatenate([panel.temperature_c] * len(LANES)))
-        observed = np.where(due, load, np.nan)
-        trusted = np.concatenate([testable(panel, lane) for lane in LANES])
+        metered = self.frozen.baselines.expected(series_grid(grid), np.concatenate([panel.temperature_c] * len(LANES)))
+        balanced = self.frozen.balance.expected(grid, it_load, panel.temperature_c, self.class_sd_kw)
+        parts = (metered, balanced.expected)
+        expected = Expected(
+            np.concatenate([of.mean_kw for of in parts]),
+            np.concatenate([of.sd_kw for of in parts]),
+            np.concatenate([of.level_sd_kw for of in parts]),
+            {},
+        )
+        observed = np.where(due, np.concatenate([utility, it_load, utility - it_load]), np.nan)
+        well_told = [testable(panel, lane) for lane in LANES]
+        trusted = np.concatenate([*well_told, np.logical_and(*well_told)])
         residual = np.where(self.masked[:, : grid.hours] | ~trusted, np.nan, observed - expected.mean_kw)
         window = self.detector.advance(
             self.state,
@@ -186,9 +212,10 @@ class Watch:
             residual,
             expected.level_sd_kw,
             end_hour,
-            many.local_day,
+            np.tile(grid.local_day, (SERIES, 1)),
             number,
             grid.start_s // HOUR_S,
+            self._doubts(balanced.columns),
         )
         rows = np.arange(len(end_hour))
         level_now = expected.level_sd_kw[rows, np.clip(end_hour - 1, 0, grid.hours - 1)]
@@ -196,7 +223,32 @@ class Watch:
         smallest = detectable_kw(
             self.detector, self.frozen.calibration, window, np.where(np.isfinite(level_now), level_now, stationary)
         )
-        return WatchDay(self, panel, day, end_hour, observed, expected, residual, smallest)
+        balance = slice(len(LANES) * len(self.sites), None)
+        smallest[balance] = np.maximum(smallest[balance], self.class_sd_kw)
+        return WatchDay(self, panel, day, end_hour, observed, expected, residual, smallest, self._pues(panel, ends))
+
+    def _doubts(self, columns: Floats) -> Callable[[int], Floats | None]:
+        """Return what each series' expected load is unsure of: only the balance rests on another meter's reading."""
+        first = len(LANES) * len(self.sites)
+
+        def of(series: int) -> Floats | None:
+            if series < first:
+                return None
+            one = np.array([series - first])
+            return np.asarray(self.frozen.balance.energy.subset(one).doubts_kw(columns[one])[0])
+
+        return of
+
+    def _pues(self, panel: Panel, ends: npt.NDArray[np.int64]) -> tuple[MarginalPue, ...]:
+        """Return every site's marginal PUE at the last weeks' weather."""
+        energy = self.frozen.balance.energy
+        last = int(ends.max())
+        lagged = energy.lagged_c(panel.grid, panel.temperature_c)[:, max(last - _PUE_HOURS, 0) : last]
+        mean, sd = energy.marginal_pue(lagged)
+        told = self.frozen.balance.baselines.is_usable
+        return tuple(
+            MarginalPue.told(float(m), float(e)) if t else MarginalPue() for m, e, t in zip(mean, sd, told, strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -211,6 +263,7 @@ class WatchDay:
     expected: Expected
     residual_kw: Floats
     detectable_kw: Floats
+    marginal_pue: tuple[MarginalPue, ...]
 
     def site(self, position: int) -> SiteWatchDay:
         """Return one site's view of the day."""
@@ -235,6 +288,8 @@ class WatchDay:
             grid=panel.grid.subset([position]).sliced(0, end),
             day_hours=(int(mine[0]), int(mine[-1]) + 1) if len(mine) else (end, end),
             lanes={lane: self._lane(lane, k * len(watch.sites) + position, position) for k, lane in enumerate(LANES)},
+            balance=self._lane(Lane.BALANCE, len(LANES) * len(watch.sites) + position, position),
+            marginal_pue=self.marginal_pue[position],
             coverage={lane: panel.lanes[lane].coverage[position, span] for lane in LANES},
             is_screened={lane: panel.lanes[lane].is_screened[position, span] for lane in LANES},
             temperature_c=panel.temperature_c[position, span],
@@ -266,7 +321,12 @@ class WatchDay:
         span = slice(0, int(self.end_hour[series]))
         row = slice(series, series + 1)
         calibration = watch.frozen.calibration
-        refusals = watch.frozen.baselines.refusals[series]
+        refusals = watch.frozen.refusals(lane, position)
+        uses = watch.detector.uses
+        needed = (*LANES, lane) if lane is Lane.BALANCE else (lane,)
+        has_meter = all(uses.has_lane(m) for m in needed) and all(
+            self.panel.lanes[m].has_meter[position] for m in needed if m is not Lane.BALANCE
+        )
         expected = Expected(
             self.expected.mean_kw[row, span],
             self.expected.sd_kw[row, span],
@@ -275,7 +335,7 @@ class WatchDay:
         )
         return LaneDay(
             lane=lane,
-            has_meter=bool(self.panel.lanes[lane].has_meter[position]) and watch.detector.uses.has_lane(lane),
+            has_meter=has_meter,
             refusals=refusals,
             observed_kw=self.observed_kw[series, span],
             expected=expected,
@@ -285,7 +345,7 @@ class WatchDay:
             episodes=() if refusals else tuple(self._episodes(lane, series)),
             detectable_kw=float("inf") if refusals else float(self.detectable_kw[series]),
             reference_steps=watch.frozen.steps[series],
-            stops=() if refusals or not watch.detector.uses.reference_test else tuple(self._stops(lane, series)),
+            stops=tuple(self._stops(lane, series)) if lane in LANES and not refusals and uses.reference_test else (),
         )
 
     def _noise(self, series: int) -> Noise:
@@ -315,7 +375,11 @@ class WatchDay:
         steps = step_episodes(lane.value, watch.state.changes[series], threshold, residual, noise)
         local_day = self.panel.grid.local_day[series % len(watch.sites), :end]
         drifts = [drift_episode(lane.value, d, local_day, residual, noise) for d in watch.state.drifts[series]]
-        return with_drifts(steps, drifts)
+        found = with_drifts(steps, drifts)
+        if lane is not Lane.BALANCE:
+            return found
+        # Less than two meters of their classes may make of nothing is no load.
+        return [e for e in found if e.excess_kw >= watch.class_sd_kw[series % len(watch.sites)]]
 
 
 def _begun(frozen: Frozen, grid: HourGrid, day: int) -> DetectorState:

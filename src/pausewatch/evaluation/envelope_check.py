@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from pausewatch.detection.detector import Detector
-from pausewatch.detection.lanes import MARGINAL_PUE
+from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.reference import learn
 from pausewatch.detection.watch import LaneDay, SiteWatchDay, Watch, WatchDay
 from pausewatch.evaluation.bootstrap import Measure, share_of
@@ -208,7 +208,7 @@ def _injected(
 
 def _about(day: SiteWatchDay, start: datetime, end: datetime) -> list[bool]:
     """Return, for each finding on load about a run, whether it asks."""
-    if not any(view.episodes for view in day.lanes.values()):
+    if not any(view.episodes for view in (*day.lanes.values(), day.balance)):
         return []
     return [
         a.verdict in OPEN_VERDICTS
@@ -218,4 +218,4 @@ def _about(day: SiteWatchDay, start: datetime, end: datetime) -> list[bool]:
 
 
 def _at_it(view: LaneDay) -> float:
-    return view.detectable_kw / (1.0 if view.lane is Lane.IT_LOAD else MARGINAL_PUE)
+    return view.detectable_kw / (1.0 if view.lane is Lane.IT_LOAD else MarginalPue().central)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pausewatch.detection.lanes import MARGINAL_PUE
+from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.reference import LANES, Frozen
 from pausewatch.telemetry.panel import Lane
 
@@ -31,7 +31,7 @@ class LaneNoise:
     daily_rho: float
     alarms_per_year: float
 
-    def lorden_days(self, it_mw: float, marginal_pue: float = MARGINAL_PUE) -> float:
+    def lorden_days(self, it_mw: float, marginal_pue: float = MarginalPue().central) -> float:
         """Return the least mean delay of any test that keeps the budget, for a step of IT load, days.
 
         Lorden (1971): no test with a mean time T between false alarms has a worst mean delay below log(T) / I as T

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from pausewatch.detection.coordination import EDGE_Z, Coordinated, Member, coordinated_loads
 from pausewatch.detection.groups import Bond, Group
-from pausewatch.detection.lanes import MARGINAL_PUE, MARGINAL_PUE_HIGH, MARGINAL_PUE_LOW
+from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.onsets import BLOCK_H
 from pausewatch.detection.pooled_test import PooledModel
 from pausewatch.detection.shared_view import SharedView, block_of, block_start
@@ -236,7 +236,8 @@ def _margin(load: Coordinated, sites: Sequence[Site], views: Mapping[str, Shared
     """Return what the marginal PUE leaves open of the sum, for the part that was seen at the utility alone."""
     at_utility = sum(m.step_mw for m in load.rises if views[sites[m.site].id].lane is Lane.UTILITY)
     share = at_utility / load.rise_mw
-    return 1 - share * (1 - MARGINAL_PUE / MARGINAL_PUE_HIGH), 1 + share * (MARGINAL_PUE / MARGINAL_PUE_LOW - 1)
+    usual = MarginalPue()
+    return 1 - share * (1 - usual.central / usual.high), 1 + share * (usual.central / usual.low - 1)
 
 
 def _evidence(

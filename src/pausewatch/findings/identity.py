@@ -25,7 +25,15 @@ CODES = {
     Kind.DECLARATION_EXCEEDED: "de",
     Kind.COORDINATED_LOAD: "cl",
 }
-_EXTRA_LOAD = frozenset({Kind.SUSTAINED_LOAD, Kind.MISSING_STEP_DOWN, Kind.SLOW_DRIFT, Kind.DECLARATION_EXCEEDED})
+_EXTRA_LOAD = frozenset(
+    {
+        Kind.SUSTAINED_LOAD,
+        Kind.MISSING_STEP_DOWN,
+        Kind.SLOW_DRIFT,
+        Kind.UNACCOUNTED_ENERGY,
+        Kind.DECLARATION_EXCEEDED,
+    }
+)
 _ABOUT_METERS = frozenset({Kind.TELEMETRY_GAP, Kind.TELEMETRY_INTEGRITY})
 
 

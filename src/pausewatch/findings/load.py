@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from pausewatch.detection.integrity import Contradiction
 from pausewatch.detection.lanes import SiteEpisode, joined
 from pausewatch.detection.watch import SiteWatchDay
@@ -28,6 +30,7 @@ _BENIGN_CAUSES = (Cause.INFERENCE, Cause.COOLING, Cause.CHANCE)
 _STEP_SHARE = 0.3
 # A rise whose first hours brought less of it than this came in parts.
 _SHARP = 0.5
+_FELL_SHARE = 0.6
 
 
 def load_findings(
@@ -42,7 +45,8 @@ def load_findings(
     """
     pause_hour = day.grid.hour_index(day.pause.start)
     out = []
-    for episode in joined(day.lanes[Lane.UTILITY].episodes, day.lanes[Lane.IT_LOAD].episodes):
+    utility, it_load, balance = (day.lane(lane).episodes for lane in Lane)
+    for episode in joined(utility, it_load, balance, day.marginal_pue):
         if episode.end_hour is not None and episode.end_hour <= pause_hour:
             continue
         out.append(_judge(day, episode, contradictions, judge))
@@ -74,16 +78,17 @@ def _judge(
         is_suspect=bool(suspect),
         is_drift=episode.main.is_drift,
         is_over=end is not None,
+        it_reads_low=episode.is_past_it_meter and it_fell(day, episode),
     )
     hypotheses = judge(features, circumstances)
     if episode.main.is_learned and features.onset_share < _SHARP:
         # Of load that came in parts months ago only its flatness is left to tell it by, and a hall is flat too.
         hypotheses = at_most_even(hypotheses)
-    is_blind = len(suspect) == sum(e is not None for e in (episode.utility, episode.it_load))
+    is_blind = len(suspect) == len(episode.shown)
     verdict = verdict_of(hypotheses, circumstances, is_blind)
     return Assessment(
         site_id=day.site.id,
-        kind=_kind(circumstances, found, verdict),
+        kind=_kind(circumstances, found, verdict, episode.is_past_it_meter),
         verdict=verdict,
         start=start,
         end=end,
@@ -105,12 +110,13 @@ def _probability(hypotheses: Sequence[Hypothesis], cause: Cause) -> float:
 def _suspect_lanes(episode: SiteEpisode, contradictions: Sequence[Contradiction], now: int) -> list[Lane]:
     """Return the lanes of an episode whose telemetry contradicts itself while it lasts."""
     end = now if episode.end_hour is None else episode.end_hour
-    lanes = [Lane(e.lane) for e in (episode.utility, episode.it_load) if e is not None]
     return [
         lane
-        for lane in lanes
+        for lane in (Lane(e.lane) for e in episode.shown)
         if any(
-            lane in c.lanes and c.start_hour < end and (c.end_hour is None or c.end_hour > episode.start_hour)
+            (lane in c.lanes or lane is Lane.BALANCE)
+            and c.start_hour < end
+            and (c.end_hour is None or c.end_hour > episode.start_hour)
             for c in contradictions
         )
     ]
@@ -137,9 +143,27 @@ def verdict_of(hypotheses: Sequence[Hypothesis], circumstances: Circumstances, i
     return Verdict.UNEXPLAINED
 
 
-def _kind(circumstances: Circumstances, found: Sequence[Match], verdict: Verdict) -> Kind:
+def it_fell(day: SiteWatchDay, episode: SiteEpisode) -> bool:
+    """Return whether the IT meter fell by most of what the balance rose, as a wrong scale or load moved past it do.
+
+    Told by the days on both sides of the edge, at the same hours.
+    """
+    if episode.balance is None:
+        return False
+    at = episode.balance.start_hour
+    views = (day.lanes[Lane.IT_LOAD].residual_kw, day.balance.residual_kw)
+    before, after = (np.stack([v[max(b, 0) : max(b, 0) + 24] for v in views]) for b in (at - 24, at))
+    if before.shape != after.shape or not (np.isfinite(before) & np.isfinite(after)).any():
+        return False
+    at_it, between = np.nanmean(np.where(np.isfinite(before).all(axis=0), after - before, np.nan), axis=1)
+    return bool(-at_it * day.marginal_pue.central >= _FELL_SHARE * between > 0)
+
+
+def _kind(circumstances: Circumstances, found: Sequence[Match], verdict: Verdict, is_past_it_meter: bool) -> Kind:
     if circumstances.did_not_step_down:
         return Kind.MISSING_STEP_DOWN
+    if is_past_it_meter:
+        return Kind.UNACCOUNTED_ENERGY
     if verdict is Verdict.UNEXPLAINED and any(m.exceeds for m in found):
         return Kind.DECLARATION_EXCEEDED
     return Kind.SLOW_DRIFT if circumstances.is_drift else Kind.SUSTAINED_LOAD
@@ -155,19 +179,24 @@ def _evidence(
     suspect: Sequence[Lane],
 ) -> dict[str, Any]:
     lanes = {}
-    for part in (episode.utility, episode.it_load):
-        if part is not None:
-            lanes[part.lane] = {
-                "meters": meters_of(day, Lane(part.lane)),
-                "test": "page_cusum_drift" if part.is_drift else "page_glr_step",
-                "statistic_over_threshold": round(part.strength, 3),
-                "excess_kw": round(part.excess_kw, 1),
-                "excess_sd_kw": round(part.sd_kw, 1),
-                "level_before_kw": round(part.level_kw, 1) if part.has_level else None,
-                "start": instant(day, part.start_hour).isoformat(),
-            }
+    for part in episode.shown:
+        lanes[part.lane] = {
+            "meters": meters_of(day, Lane(part.lane)),
+            "test": "page_cusum_drift" if part.is_drift else "page_glr_step",
+            "statistic_over_threshold": round(part.strength, 3),
+            "excess_kw": round(part.excess_kw, 1),
+            "excess_sd_kw": round(part.sd_kw, 1),
+            "level_before_kw": round(part.level_kw, 1) if part.has_level else None,
+            "start": instant(day, part.start_hour).isoformat(),
+        }
     return {
         "lanes": lanes,
+        "marginal_pue": {
+            "estimate": round(day.marginal_pue.central, 4),
+            "low": round(day.marginal_pue.low, 4),
+            "high": round(day.marginal_pue.high, 4),
+            "from_reference": day.marginal_pue.is_told,
+        },
         "measured_on": size.lane.value,
         "rose_within_the_reference": episode.main.is_learned,
         "features": features.document(),
@@ -208,7 +237,7 @@ def _facts(
             f"Training{stated} was declared up to the pause ({declaration.id}); the load did not come down with it."
         )
     said.append(_texture(features))
-    said.append(_lanes(episode, features))
+    said += _balance(day, episode) if episode.is_past_it_meter else [_lanes(episode, features)]
     for match in found:
         name = f"Declaration {match.declaration.id} ({match.declaration.activity.value})"
         said.append(
@@ -245,6 +274,35 @@ def _texture(features: Features) -> str:
     if not moves:
         return "It is flat: no answer to the hour, the weekend or the weather beyond the site's own."
     return f"It {' and '.join([', '.join(moves[:-1]), moves[-1]] if len(moves) > 1 else moves)}."
+
+
+def _balance(day: SiteWatchDay, episode: SiteEpisode) -> list[str]:
+    """Say what lies between the meters, in numbers that can be read off them and off the plot's balance panel."""
+    part, pue = episode.balance, day.marginal_pue
+    assert part is not None  # noqa: S101  # only asked of load past the IT meter
+    raised = part.raised(day.grid.hours)
+    seen = raised & np.isfinite(day.balance.observed_kw) & np.isfinite(day.balance.expected.mean_kw[0])
+    said = []
+    if seen.any():
+        beyond = float(day.balance.observed_kw[seen].mean()) / 1e3
+        due = float(day.balance.expected.mean_kw[0][seen].mean()) / 1e3
+        said.append(
+            f"In that time the utility's meter showed {megawatts(beyond)} more than the IT meter on average; for this "
+            f"IT load and weather {megawatts(due)} were to be expected (marginal PUE {pue.central:.2f}, 90 % interval "
+            f"{pue.low:.2f} to {pue.high:.2f}, learned before the pause)."
+        )
+    if episode.it_load is not None:
+        said.append(f"The IT meter shows {megawatts(episode.it_load.excess_kw / 1e3)} of it.")
+    if it_fell(day, episode):
+        said.append(
+            "The IT meter fell by as much at that hour, and the utility's did not rise: either the IT meter reads too "
+            "low since then, or load moved past it."
+        )
+    else:
+        said.append(
+            "Load past the IT meter, an IT meter that reads too low, or cooling that has got worse would each show so."
+        )
+    return said
 
 
 def _lanes(episode: SiteEpisode, features: Features) -> str:

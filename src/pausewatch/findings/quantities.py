@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.detection.compute import efficiency
-from pausewatch.detection.lanes import MARGINAL_PUE, MARGINAL_PUE_HIGH, MARGINAL_PUE_LOW, SiteEpisode
+from pausewatch.detection.episodes import Episode
+from pausewatch.detection.lanes import SiteEpisode
+from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.watch import SiteWatchDay
 from pausewatch.findings.model import Bounds
 from pausewatch.fleet import Measure, Site
@@ -17,7 +19,11 @@ from pausewatch.telemetry.panel import Lane
 Floats = npt.NDArray[np.float64]
 
 _Z90 = 1.6448536
-_CORE = {Lane.UTILITY: Measure.UTILITY_IMPORT, Lane.IT_LOAD: Measure.IT_LOAD}
+_CORE = {
+    Lane.UTILITY: Measure.UTILITY_IMPORT,
+    Lane.IT_LOAD: Measure.IT_LOAD,
+    Lane.BALANCE: Measure.UTILITY_IMPORT,
+}
 
 
 @dataclass(frozen=True)
@@ -40,15 +46,42 @@ class Quantities:
 
 
 def quantities(day: SiteWatchDay, episode: SiteEpisode) -> Quantities:
-    """Size an episode of a site as seen on a report day, on the lane it is judged by."""
-    part = episode.main
+    """Size an episode of a site as seen on a report day.
+
+    On the lane it is judged by, with what that lane can't show: what the IT meter shows and what only the balance
+    tells add up.
+    """
+    main = _of_lane(day, episode.main)
+    rest = episode.rest
+    if rest is None:
+        return main
+    more = _of_lane(day, rest)
+    # One estimate errs without the other, so their distances to the ends add up in squares.
+    energy = _sum(main.energy_mwh, more.energy_mwh)
+    return Quantities(
+        main.lane,
+        _sum(main.excess_mw, more.excess_mw),
+        energy,
+        flop_of(day.site, energy),
+        max(main.unseen_hours, more.unseen_hours),
+    )
+
+
+def _sum(one: Bounds, other: Bounds) -> Bounds:
+    estimate = one.estimate + other.estimate
+    below = float(np.hypot(one.estimate - one.low, other.estimate - other.low))
+    above = float(np.hypot(one.high - one.estimate, other.high - other.estimate))
+    return Bounds(estimate, max(estimate - below, 0.0), estimate + above)
+
+
+def _of_lane(day: SiteWatchDay, part: Episode) -> Quantities:
     lane = Lane(part.lane)
-    low_share, share, high_share = _at_it(lane)
+    low_share, share, high_share = _at_it(lane, day.marginal_pue)
     hours = day.grid.hours
     raised = part.raised(hours)
     # Load is forbidden from the pause's start on: what an episode drew before that is no part of what was hidden.
     raised[: max(day.grid.hour_index(day.pause.start), 0)] = False
-    above = day.lanes[lane].residual_kw - part.level_kw
+    above = day.lane(lane).residual_kw - part.level_kw
     seen = raised & np.isfinite(above)
     unseen_hours = int((raised & ~seen).sum())
     sd_kw = float(np.hypot(part.sd_kw, part.excess_kw * _accuracy(day.site, lane)))
@@ -84,16 +117,16 @@ def free_capacity_mw(day: SiteWatchDay) -> float:
         view = day.lanes[lane]
         if not view.refusals:
             recent = view.expected.mean_kw[0][-24 * 7 :]
-            at_it = float(np.nanmean(recent)) / (1.0 if lane is Lane.IT_LOAD else MARGINAL_PUE_HIGH)
+            at_it = float(np.nanmean(recent)) / (1.0 if lane is Lane.IT_LOAD else day.marginal_pue.high)
             return max(day.site.it_capacity_mw - at_it / 1e3, 0.0)
     return day.site.it_capacity_mw
 
 
-def _at_it(lane: Lane) -> tuple[float, float, float]:
+def _at_it(lane: Lane, pue: MarginalPue) -> tuple[float, float, float]:
     """Return the factors from a lane's load to the IT load: low, central, high."""
     if lane is Lane.IT_LOAD:
         return 1.0, 1.0, 1.0
-    return 1 / MARGINAL_PUE_HIGH, 1 / MARGINAL_PUE, 1 / MARGINAL_PUE_LOW
+    return 1 / pue.high, 1 / pue.central, 1 / pue.low
 
 
 def _accuracy(site: Site, lane: Lane) -> float:

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.detection.compute import efficiency
-from pausewatch.detection.lanes import MARGINAL_PUE
 from pausewatch.detection.watch import LaneDay, SiteWatchDay
 from pausewatch.findings.model import Assessment, DayStatus, Kind, SiteDay, Verdict
 from pausewatch.telemetry.panel import Lane
@@ -58,12 +57,19 @@ def site_day(day: SiteWatchDay, found: Sequence[Assessment]) -> SiteDay:
 
 def detectable_mw(day: SiteWatchDay) -> float:
     """Return the smallest IT load that would be found in 7 days; all the site could run where nothing would be."""
-    at_it = [
-        day.lanes[Lane.IT_LOAD].detectable_kw / 1e3,
-        day.lanes[Lane.UTILITY].detectable_kw / MARGINAL_PUE / 1e3,
-    ]
-    known = [v for v in at_it if np.isfinite(v)]
-    return min([*known, day.site.it_capacity_mw])
+    return min(_on(day, Lane.IT_LOAD), _on(day, Lane.UTILITY), day.site.it_capacity_mw)
+
+
+def detectable_past_it_mw(day: SiteWatchDay) -> float:
+    """Return the smallest load that would be found in 7 days though no IT meter shows it."""
+    return min(_on(day, Lane.BALANCE), _on(day, Lane.UTILITY), day.site.it_capacity_mw)
+
+
+def _on(day: SiteWatchDay, lane: Lane) -> float:
+    """Return the smallest IT load that a lane shows within 7 days, MW; infinite where it shows none."""
+    at_it = 1.0 if lane is Lane.IT_LOAD else day.marginal_pue.central
+    kw = day.lane(lane).detectable_kw
+    return kw / at_it / 1e3 if np.isfinite(kw) else float("inf")
 
 
 def _status(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from pausewatch.detection.episodes import Episode
-from pausewatch.detection.lanes import MARGINAL_PUE, SiteEpisode
+from pausewatch.detection.lanes import SiteEpisode
 from pausewatch.detection.stops import Stop
 from pausewatch.detection.watch import LaneDay, SiteWatchDay
 from pausewatch.findings.matching import TOLERANCE
@@ -49,13 +49,14 @@ def _asked(day: SiteWatchDay, pair: tuple[Stop | None, Stop | None], judge: Expl
     utility, it_load = pair
     stop = it_load or utility
     assert stop is not None  # noqa: S101  # a pair holds at least one
-    at_it_kw = stop.size_kw / (1.0 if stop is it_load else MARGINAL_PUE)
+    at_it_kw = stop.size_kw / (1.0 if stop is it_load else day.marginal_pue.central)
     features = _of_what_is_missing(day, pair)
     is_it_load = it_load is not None or not features.is_it_metered or features.it_agreement >= _AT_IT_SHARE
     if at_it_kw < _LEAST_SHARE * 1e3 * day.site.it_capacity_mw or not is_it_load:
         return None
     start_hour = max(day.grid.hour_index(day.pause.start), 0)
-    before = SiteEpisode(*(None if s is None else _until(s, start_hour) for s in pair))
+    at_utility, at_racks = (None if s is None else _until(s, start_hour) for s in pair)
+    before = SiteEpisode(at_utility, at_racks, pue=day.marginal_pue)
     size = quantities(day, before)
     works = _lowering(day, stop)
     circumstances = Circumstances(is_declared=works is not None, is_over=True)
@@ -121,8 +122,9 @@ def _of_what_is_missing(day: SiteWatchDay, pair: tuple[Stop | None, Stop | None]
     lanes: dict[Lane, LaneDay] = {
         lane: replace(view, residual_kw=-view.residual_kw, stops=()) for lane, view in day.lanes.items()
     }
-    missing = SiteEpisode(*(None if s is None else _episode(s, (s.hour, None), -s.level_kw - s.size_kw) for s in pair))
-    return measure(replace(day, lanes=lanes), missing)
+    gone = (None if s is None else _episode(s, (s.hour, None), -s.level_kw - s.size_kw) for s in pair)
+    at_utility, at_racks = gone
+    return measure(replace(day, lanes=lanes), SiteEpisode(at_utility, at_racks, pue=day.marginal_pue))
 
 
 def _lowering(day: SiteWatchDay, stop: Stop) -> Declaration | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from pausewatch.detection.gaps import Gap, gaps
-from pausewatch.detection.lanes import MARGINAL_PUE
 from pausewatch.detection.watch import SiteWatchDay
 from pausewatch.findings.model import Assessment, Bounds, Kind, Verdict
 from pausewatch.findings.quantities import flop_of, free_capacity_mw
@@ -90,7 +89,7 @@ def _bounds(day: SiteWatchDay, gap: Gap, end: int) -> Bounds:
     # Without a baseline nothing is known of honest load: all that the site could have drawn may be excess.
     above = stand_in - np.where(np.isfinite(expected), expected, 0.0)
     seen = np.isfinite(above)
-    share = 1.0 if lane is Lane.IT_LOAD else 1 / MARGINAL_PUE
+    share = 1.0 if lane is Lane.IT_LOAD else 1 / day.marginal_pue.central
     estimate = max(float(above[seen].mean()), 0.0) * share / 1e3 if seen.any() else 0.0
     high = free_capacity_mw(day)
     return Bounds(estimate=min(estimate, high), low=0.0, high=high)

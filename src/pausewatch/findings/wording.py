@@ -8,7 +8,7 @@ from pausewatch.detection.watch import SiteWatchDay
 from pausewatch.fleet import Measure
 from pausewatch.telemetry.panel import Lane
 
-LANE_NAMES = {Lane.UTILITY: "utility meter", Lane.IT_LOAD: "IT meter"}
+LANE_NAMES = {Lane.UTILITY: "utility meter", Lane.IT_LOAD: "IT meter", Lane.BALANCE: "balance of the two meters"}
 _MEASURES = {
     Lane.UTILITY: (
         Measure.UTILITY_IMPORT,
@@ -18,6 +18,7 @@ _MEASURES = {
     ),
     Lane.IT_LOAD: (Measure.IT_LOAD,),
 }
+_MEASURES[Lane.BALANCE] = (*_MEASURES[Lane.UTILITY], *_MEASURES[Lane.IT_LOAD])
 
 
 def instant(day: SiteWatchDay, hour: int) -> datetime:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from pausewatch.baselines.freeze import FrozenBaselines, save
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES, candidate
+from pausewatch.detection.balance import FrozenBalance
 from pausewatch.detection.detector import Calibration, Detector
 from pausewatch.detection.history import History
 from pausewatch.detection.onsets import Onsets, as_tenths, from_tenths
@@ -30,8 +31,7 @@ from pausewatch.progress import Progress, Silent
 
 # Sites learned together: enough to tell the fleet's usual tail, little enough for memory.
 LEARN_TOGETHER = 100
-_CALIBRATION = "calibration."
-_STEPS = "steps."
+_CALIBRATION, _BALANCE, _STEPS = "calibration.", "balance.", "steps."
 _QUIET_Z, _QUIET_FIRST = "quiet.z", "quiet.first_block"
 _HISTORY = "history."
 
@@ -98,6 +98,7 @@ def fit_baselines(
             extra |= {f"{_STEPS}{name}": values for name, values in steps_state(frozen.steps).items()}
             extra[_QUIET_Z] = as_tenths(frozen.quiet.z)
             extra[_QUIET_FIRST] = np.array([frozen.quiet.first_block], dtype=np.int64)
+            extra |= {f"{_BALANCE}{name}": values for name, values in frozen.balance.save().items()}
             digest, path = save(frozen.baselines, extra, place.home.baselines)
             register.record_baselines(
                 digest,
@@ -195,7 +196,10 @@ def load_freeze(record: BaselineRecord) -> Frozen:
     quiet = Onsets(int(extra[_QUIET_FIRST][0]), z, np.zeros_like(z), np.zeros(z.shape, np.uint8))
     steps = {k.removeprefix(_STEPS): v for k, v in extra.items() if k.startswith(_STEPS)}
     past = History.from_state({k.removeprefix(_HISTORY): v for k, v in extra.items() if k.startswith(_HISTORY)})
-    return Frozen(baselines, Calibration.from_state(state), steps_from_state(steps, len(baselines.keys)), quiet, past)
+    balance = {k.removeprefix(_BALANCE): v for k, v in extra.items() if k.startswith(_BALANCE)}
+    between = FrozenBalance.from_state(balance, str(path))
+    known = steps_from_state(steps, len(baselines.keys) + len(between.baselines.keys))
+    return Frozen(baselines, between, Calibration.from_state(state), known, quiet, past)
 
 
 def quiet_scores(record: BaselineRecord) -> tuple[int, npt.NDArray[np.float64]]:

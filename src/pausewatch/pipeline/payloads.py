@@ -16,10 +16,10 @@ from pausewatch.detection.compute import days_to_quantity
 from pausewatch.detection.reference import Frozen
 from pausewatch.detection.watch import LaneDay, SiteWatchDay
 from pausewatch.findings.model import Assessment, SiteDay
-from pausewatch.findings.status import primary_lane
+from pausewatch.findings.status import detectable_past_it_mw, primary_lane
 from pausewatch.findings.wording import LANE_NAMES, megawatts
 from pausewatch.fleet import Fleet, Measure
-from pausewatch.telemetry.panel import Lane
+from pausewatch.telemetry.panel import METERED, Lane
 
 Floats = npt.NDArray[np.float64]
 
@@ -167,6 +167,12 @@ def _missable(fleet: Fleet, day: SiteWatchDay, said: SiteDay) -> list[str]:
         f"A steady IT load of {megawatts(said.detectable_mw_7d)} ({share:.1f} % of IT capacity) would be found within "
         "a week with 90 % probability; a smaller one could be missed."
     ]
+    if not day.balance.refusals:
+        past = detectable_past_it_mw(day)
+        out.append(
+            f"Wired past the IT meter, {megawatts(past)} would be found: the utility's meter is compared with what IT "
+            f"load and weather should draw (marginal PUE {day.marginal_pue.central:.2f})."
+        )
     if said.detectable_flop_90d > fleet.significant_quantity_flop:
         ratio = said.detectable_flop_90d / fleet.significant_quantity_flop
         out.append(
@@ -182,7 +188,7 @@ def _times(ratio: float) -> str:
 
 def _would_help(day: SiteWatchDay) -> list[str]:
     """Return what would make less of a load detectable, or answer the question without a meter."""
-    has = {lane: day.lanes[lane].has_meter for lane in Lane}
+    has = {lane: day.lanes[lane].has_meter for lane in METERED}
     wishes = []
     if not has[Lane.UTILITY]:
         wishes.append("the utility's own meter")
@@ -200,15 +206,18 @@ def _curves(day: SiteWatchDay, found: Sequence[Assessment], frozen: Frozen) -> l
     """Return the lanes' hours around what was found; none for a site at which nothing was.
 
     What rose before the first hour that is watched is shown from daily means of the reference.
+    The balance is shown where something found rests on it.
     """
     if not found:
         return []
+    balanced = any(Lane.BALANCE in a.evidence.get("lanes", ()) for a in found)
     end = day.grid.hours
     earliest = min(day.grid.hour_index(a.start) for a in found)
     first = max(earliest - _BEFORE_HOURS, end - _LONGEST_HOURS, 0)
     out = []
-    for lane, view in day.lanes.items():
-        if not view.has_meter:
+    for lane in Lane:
+        view = day.lane(lane)
+        if not view.has_meter or (lane is Lane.BALANCE and not balanced):
             continue
         start = day.grid.hour_start(0, first)
         observed, expected, sd = (
@@ -216,9 +225,11 @@ def _curves(day: SiteWatchDay, found: Sequence[Assessment], frozen: Frozen) -> l
             view.expected.mean_kw[0][first:],
             view.expected.sd_kw[0][first:],
         )
-        series = frozen.baselines.keys.index(f"{day.site.id}/{lane}")
         begin_s = day.grid.start_s + 3600 * (earliest - _REFERENCE_HOURS)
-        past = frozen.history.hourly(series, begin_s, day.grid.start_s) if earliest < 0 else None
+        past = None
+        if earliest < 0 and lane in METERED:
+            series = frozen.baselines.keys.index(f"{day.site.id}/{lane}")
+            past = frozen.history.hourly(series, begin_s, day.grid.start_s)
         if past is not None:
             begin = datetime.fromtimestamp(past[0], UTC)
             start = begin + (day.grid.hour_start(0, 0) - datetime.fromtimestamp(day.grid.start_s, UTC))

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.detection.episodes import Episode
-from pausewatch.detection.lanes import MARGINAL_PUE, MARGINAL_PUE_HIGH, SiteEpisode
+from pausewatch.detection.lanes import SiteEpisode
 from pausewatch.detection.watch import LaneDay, SiteWatchDay
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.panel import Lane
@@ -23,6 +23,7 @@ Bools = npt.NDArray[np.bool_]
 _ONSET_HOURS = 6
 _MIN_HOURS = 24
 _EDGE_HOURS = 2
+_MORE_THAN_DELIVERED = 1.5
 _NIGHT = (22, 6)
 
 
@@ -76,7 +77,7 @@ class Features:
 def measure(day: SiteWatchDay, episode: SiteEpisode) -> Features:
     """Measure an episode of a site as seen on a report day."""
     main = episode.main
-    lane = day.lanes[Lane(main.lane)]
+    lane = day.lane(Lane(main.lane))
     hours = day.grid.hours
     raised = main.raised(hours)
     above = lane.residual_kw - main.level_kw
@@ -88,8 +89,10 @@ def measure(day: SiteWatchDay, episode: SiteEpisode) -> Features:
     span[max(main.start_hour, 0) : end] = True
     days = max((end - main.start_hour) / 24.0, 1e-9)
     local_hour, weekday = day.grid.local_hour[0], day.grid.hour_of_week[0] // 24
-    at_it = main.excess_kw if main.lane == Lane.IT_LOAD else main.excess_kw / MARGINAL_PUE
-    expected = lane.expected.mean_kw[0][inside]
+    at_it = main.excess_kw if main.lane == Lane.IT_LOAD else main.excess_kw / day.marginal_pue.central
+    # What the site draws beyond its IT load is no measure of size: the whole site is.
+    whole = day.lanes[Lane.UTILITY] if lane.lane is Lane.BALANCE else lane
+    expected = whole.expected.mean_kw[0][inside]
     it_lane, utility = day.lanes[Lane.IT_LOAD], day.lanes[Lane.UTILITY]
     return Features(
         duration_days=days,
@@ -108,7 +111,7 @@ def measure(day: SiteWatchDay, episode: SiteEpisode) -> Features:
         it_agreement=agreement(day, episode),
         is_it_metered=it_lane.has_meter and not it_lane.refusals,
         is_utility_metered=utility.has_meter and not utility.refusals,
-        strength=max(e.strength for e in (episode.utility, episode.it_load) if e is not None),
+        strength=max(e.strength for e in episode.shown),
     )
 
 
@@ -121,6 +124,11 @@ def agreement(day: SiteWatchDay, episode: SiteEpisode) -> float:
     it_lane, utility = day.lanes[Lane.IT_LOAD], day.lanes[Lane.UTILITY]
     if it_lane.refusals or utility.refusals:
         return 1.0
+    pue = day.marginal_pue.central
+    if episode.balance is not None:
+        # The balance has far less noise than what the two lanes differ by.
+        at_it = 0.0 if episode.it_load is None else episode.it_load.excess_kw * pue
+        return at_it / (at_it + episode.balance.excess_kw)
     hours = day.grid.hours
     raised = episode.main.raised(hours) & np.isfinite(it_lane.residual_kw) & np.isfinite(utility.residual_kw)
     before = slice(max(episode.start_hour - 7 * 24, 0), max(episode.start_hour, 0))
@@ -129,8 +137,8 @@ def agreement(day: SiteWatchDay, episode: SiteEpisode) -> float:
     at_it = float(it_lane.residual_kw[raised].mean()) - _level(it_lane.residual_kw[before])
     at_utility = float(utility.residual_kw[raised].mean()) - _level(utility.residual_kw[before])
     if at_utility <= 0:
-        return MARGINAL_PUE_HIGH
-    return float(np.clip(at_it * MARGINAL_PUE / at_utility, 0.0, MARGINAL_PUE_HIGH))
+        return _MORE_THAN_DELIVERED
+    return float(np.clip(at_it * pue / at_utility, 0.0, _MORE_THAN_DELIVERED))
 
 
 def _night(local_hour: npt.NDArray[np.int8]) -> float:

@@ -41,6 +41,7 @@ class Circumstances:
         is_suspect: the meters it rests on can't be trusted.
         is_drift: it crept in.
         is_over: the load came back down.
+        it_reads_low: the IT meter fell by what the balance rose and the utility's meter stayed: no load was added.
     """
 
     did_not_step_down: bool = False
@@ -49,6 +50,7 @@ class Circumstances:
     is_suspect: bool = False
     is_drift: bool = False
     is_over: bool = False
+    it_reads_low: bool = False
 
 
 Explainer = Callable[[Features, Circumstances], tuple[Hypothesis, ...]]
@@ -143,6 +145,8 @@ def _cooling(f: Features, c: Circumstances) -> float:
 
 def _metering(f: Features, c: Circumstances) -> float:
     value = -2.5 + (2.5 if c.is_suspect else 0.0)
+    # Load that moves past the IT meter in the hour in which that meter falls as far is rarer than a wrong scale.
+    value += 7.0 if c.it_reads_low else 0.0
     # More at the racks than the utility delivered can't be.
     return value + (3.0 if f.is_it_metered and f.is_utility_metered and f.it_agreement > 1.4 else 0.0)
 

@@ -28,7 +28,12 @@ class Lane(StrEnum):
 
     UTILITY = "utility"
     IT_LOAD = "it_load"
+    BALANCE = "balance"
+    """What the site draws beyond its IT load: utility less IT load."""
 
+
+METERED = (Lane.UTILITY, Lane.IT_LOAD)
+"""The lanes that are measured; the balance is what lies between them."""
 
 # What each measure adds to a lane: the site's own load is what it imports and makes, less what it sends out.
 _SIGNS: Mapping[Lane, Mapping[Measure, int]] = {
