@@ -121,3 +121,14 @@ def test_the_shadows_of_an_edge_are_no_edges():
     z = np.zeros((1, 20))
     z[0, 8:13] = [3.0, 6.0, 9.0, 7.0, 2.0]
     assert edges(z)[0].tolist() == [0.0] * 10 + [9.0] + [0.0] * 9
+
+
+def test_what_a_strong_edge_leaves_for_two_weeks_is_no_second_edge():
+    z = np.zeros((1, 150))
+    z[0, [60, 80, 130]] = [12.0, 4.5, 4.5]  # the echo lies within two weeks, the other edge doesn't
+    assert np.flatnonzero(edges(z)[0]).tolist() == [60, 130]
+    several = noise(20, seed=2)
+    several[:15, 150] = np.abs(several[:15, 150]) + 3.0
+    several[:15, 172] = np.abs(several[:15, 172]) + 0.8  # what the scan still shows of it five days later
+    (found,) = coordinated_loads(group(20), views_of(several), model_of(noise(20, seed=3)), 0)
+    assert abs(found.start_block - 150) <= 1

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pausewatch.detection.groups import Bond, Group
 from pausewatch.detection.pooled_test import (
+    REACH_BLOCKS,
     SHARES,
     WINDOW_BLOCKS,
     PooledModel,
@@ -30,6 +31,11 @@ _TOOK_PART = 0.5
 _MOST_SHARE = 0.6
 # Onsets nearer than this are one.
 _APART_BLOCKS = 12
+# Within the scan's two weeks a score below this share of a found one's is its echo.
+_FAINT_SHARE = 0.6
+# A load that moves goes from one or two sites to one or two others, in full view.
+_MOVED_Z = 8.0
+_MOVED_SITES = 2
 # An edge that stands on its own, and how alike a fall and a rise must be to be one load that moved.
 EDGE_Z = 5.0
 _ALIKE = (0.8, 1.25)
@@ -171,7 +177,10 @@ def coordinated_loads(
     left = score.copy()
     while len(left) and left.max() >= eased * model.threshold:
         k = int(left.argmax())
-        left[max(k - _APART_BLOCKS, 0) : k + _APART_BLOCKS + 1] = -np.inf
+        near = slice(max(k - _APART_BLOCKS, 0), k + _APART_BLOCKS + 1)
+        around = slice(max(k - REACH_BLOCKS, 0), k + REACH_BLOCKS + 1)
+        left[around] = np.where(left[around] < _FAINT_SHARE * score[k], -np.inf, left[around])
+        left[near] = -np.inf
         part = taking_part(up[:, k], min(float(SHARES[share[k]]), _MOST_SHARE))
         rises = _members(group, panel, k, part, up, 1.0)
         if len(rises) > 1:
@@ -260,7 +269,7 @@ def _moves(
     """
     if group.bond is not Bond.OWNER:
         return []
-    rising, falling = up >= EDGE_Z, down >= EDGE_Z
+    rising, falling = up >= _MOVED_Z, down >= _MOVED_Z
     both = np.flatnonzero(rising.any(axis=0) & falling.any(axis=0))
     out: list[Coordinated] = []
     used = list(taken)
@@ -271,7 +280,7 @@ def _moves(
         if not rises:
             continue
         told = _coordinated(group, panel, int(k), rises, down, float("nan"), model)
-        if told.is_moved:
+        if told.is_moved and max(len(told.rises), len(told.falls)) <= _MOVED_SITES:
             out.append(told)
             used.append(int(k))
     return out

@@ -30,6 +30,9 @@ SHARES = np.array([0.1, 0.3, 1.0])
 # A score this high hides its neighbours of a day: they are shadows of the same edge.
 _EDGE_Z = 4.0
 _SHADOW_BLOCKS = 4
+# The scan looks two weeks back and ahead: a strong edge leaves scores of less than half of it that far.
+REACH_BLOCKS = 56
+_FAINT_SHARE = 0.5
 _SHIFTS = 20
 _JUMP_Z = 9.0
 _AROUND_BLOCKS = 8
@@ -61,12 +64,16 @@ class PooledModel:
 
 
 def edges(z: Floats) -> Floats:
-    """Return scores without the shadows of a stronger edge within a day, shape (S, K)."""
+    """Return scores without the shadows of a stronger edge within a day, or a far stronger within two weeks, (S, K)."""
+    from scipy.ndimage import maximum_filter1d
+
+    if not z.size:
+        return z
     size = np.abs(z)
-    blocks = z.shape[1]
-    padded = np.pad(size, ((0, 0), (_SHADOW_BLOCKS, _SHADOW_BLOCKS)))
-    highest = np.max([padded[:, i : i + blocks] for i in range(2 * _SHADOW_BLOCKS + 1)], axis=0, initial=0.0)
-    return np.where((highest >= _EDGE_Z) & (size < highest), 0.0, z)
+    near = maximum_filter1d(size, 2 * _SHADOW_BLOCKS + 1, axis=1, mode="constant")
+    around = maximum_filter1d(size, 2 * REACH_BLOCKS + 1, axis=1, mode="constant")
+    is_shadow = (near >= _EDGE_Z) & (size < near) | (around >= _EDGE_Z + 1) & (size < _FAINT_SHARE * around)
+    return np.where(is_shadow, 0.0, z)
 
 
 def windowed(z: Floats) -> Floats:
