@@ -17,7 +17,7 @@ from tests.detection.watch_days import (
     with_run,
 )
 
-from pausewatch.detection.integrity import Contradiction, Flaw
+from pausewatch.detection.integrity.contradiction import Contradiction, Flaw
 from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.findings.assess import assess
 from pausewatch.findings.identity import match

@@ -129,3 +129,53 @@ def test_a_day_without_eyes_is_never_consistent():
         said, _ = assess(blind_day(start, HOURS))
         assert said.status is DayStatus.CANNOT_CONCLUDE, start
         assert said.coverage < 0.75
+
+
+def stepped(start: int, end: int, size_kw: float, seed: int = 1):
+    residual = noise(seed=seed)
+    residual[start:end] = np.nan
+    residual[end:] += size_kw
+    return residual
+
+
+@pytest.mark.parametrize("size_kw", [600.0, -600.0])
+def test_silence_from_which_the_load_comes_back_changed_is_evidence(size_kw):
+    start, end = HOURS - 24 * 10, HOURS - 24 * 7
+    day = watch_day(
+        utility=lane_day(Lane.UTILITY, stepped(start, end, 1.2 * size_kw)),
+        it_load=lane_day(Lane.IT_LOAD, stepped(start, end, size_kw, seed=2)),
+    )
+    (gap,) = gap_findings(day)
+    (plain,) = gap_findings(blind_day(start, end))
+    assert (plain.verdict, plain.evidence["hides_a_step"]) == (Verdict.CANNOT_CONCLUDE, False)
+    assert (gap.verdict, gap.evidence["hides_a_step"]) == (Verdict.UNEXPLAINED, True)
+    assert gap.evidence["steps"]["it_load"]["unaccounted_kw"] == pytest.approx(size_kw, abs=60.0)
+    assert any(f"MW {'more' if size_kw > 0 else 'less'} than hour" in fact for fact in gap.facts)
+    assert (gap.training_probability > plain.training_probability) == (size_kw > 0)
+
+
+def test_a_step_beside_one_silent_meter_is_told_too():
+    start, end = HOURS - 24 * 10, HOURS - 24 * 7
+    (gap,) = gap_findings(watch_day(it_load=lane_day(Lane.IT_LOAD, stepped(start, end, 900.0))))
+    assert gap.verdict is Verdict.UNEXPLAINED
+    assert gap.evidence["steps"]["it_load"]["is_clear"]
+
+
+def test_an_episode_that_begins_or_ends_in_a_silence_is_told():
+    start = PAUSE_HOUR + 24 * 20
+    for begin, end, words in ((start + 24, None, "began"), (start - 24 * 9, start + 24, "ended")):
+        run = with_run(900.0, start=begin, end=end)
+        residual = run.residual_kw.copy()
+        residual[start : start + 48] = np.nan
+        day = watch_day(
+            utility=silent(Lane.UTILITY, start, start + 48), it_load=lane_day(Lane.IT_LOAD, residual, run.episodes)
+        )
+        (gap,) = gap_findings(day)
+        assert gap.evidence["hides_a_step"]
+        assert any(words in fact for fact in gap.facts)
+
+
+def test_a_gap_that_still_lasts_has_no_other_side():
+    (gap,) = gap_findings(blind_day(HOURS - 60, HOURS))
+    assert gap.evidence["steps"] == {}
+    assert gap.verdict is Verdict.CANNOT_CONCLUDE

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from tests.detection.watch_days import HOURS, PAUSE_HOUR, hour_at, lane_day, noise, watch_day, with_run
 
-from pausewatch.detection.integrity import Contradiction, Flaw, copied_spans, it_above_site, stuck_spans
+from pausewatch.detection.integrity.contradiction import Contradiction, Flaw
+from pausewatch.detection.integrity.copies import copied_spans
+from pausewatch.detection.integrity.it_above_site import it_above_site
+from pausewatch.detection.integrity.stuck import stuck_spans
 from pausewatch.findings.assess import assess
 from pausewatch.findings.model import DayStatus, Kind, Verdict
 from pausewatch.findings.trust import contradictions
@@ -29,7 +32,7 @@ def test_load_never_repeats_itself():
 @pytest.mark.parametrize("days", [1, 7, 28, 35])
 def test_a_week_played_back_is_found_and_dated(days):
     (copy,) = copied_spans(Lane.IT_LOAD, replayed(LATE, LATE + 24 * min(days, 7), days), 0)
-    assert copy == Contradiction(Flaw.REPEATED, (Lane.IT_LOAD,), LATE, LATE + 24 * min(days, 7), float(days))
+    assert copy == Contradiction(Flaw.COPIED, (Lane.IT_LOAD,), LATE, LATE + 24 * min(days, 7), float(days))
 
 
 def test_a_playback_that_goes_on_has_no_end():
@@ -116,7 +119,7 @@ def test_a_replayed_week_makes_the_day_cannot_conclude_and_is_remembered_when_it
         residual = replayed(end - 24 * 7, end, load=noise(seed=2))
         said, found = assess(watch_day(it_load=lane_day(Lane.IT_LOAD, residual)))
         (finding,) = [a for a in found if a.kind is Kind.TELEMETRY_INTEGRITY]
-        assert finding.evidence["flaw"] == "repeated"
+        assert finding.evidence["flaw"] == "copied"
         assert finding.start == hour_at(end - 24 * 7)
         assert (finding.end is None) == (end == HOURS)
         assert finding.training_probability > 0.5

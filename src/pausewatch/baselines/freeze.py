@@ -31,7 +31,7 @@ from pausewatch.baselines.selection import FALLBACK, Choice, Trial, select
 from pausewatch.errors import BaselineError, UsageError
 from pausewatch.telemetry.grid import HourGrid
 
-_VERSION = 4
+_VERSION = 5
 _BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 MIN_DAYS = 28
 MIN_SHARE = 0.4

@@ -15,6 +15,7 @@ from pausewatch.baselines.registry import DEFAULT_CANDIDATES
 from pausewatch.detection.balance import FrozenBalance, learn_balance
 from pausewatch.detection.detector import Calibration, Detector
 from pausewatch.detection.history import History
+from pausewatch.detection.integrity.habits import Habits
 from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.onsets import BLOCK_H, Onsets
 from pausewatch.detection.plateaus import ReferenceStep, reference_steps, without_steps
@@ -49,6 +50,7 @@ class Frozen:
         steps: of each of these series, the steps of its reference since its oldest plateau; empty where it has none.
         quiet: what noise alone shows of onsets on held-out residuals: tests over many sites are calibrated on it.
         history: daily means of the references that hold one.
+        habits: of the tests of integrity.
     """
 
     baselines: FrozenBaselines
@@ -57,6 +59,7 @@ class Frozen:
     steps: tuple[tuple[ReferenceStep, ...], ...]
     quiet: Onsets
     history: History
+    habits: Habits
 
     def refusals(self, lane: Lane, position: int) -> tuple[str, ...]:
         """Return why a lane of a site of the batch has no baseline; empty where it has."""
@@ -156,7 +159,12 @@ def learn(
     calibration = detector.calibrate(residual, heldout.restart, local_day, budget, quiet, start_hour)
     # What the IT meter shows cancels in the balance, a plateau of the reference too.
     known = (*(tuple(of) for of in steps), *(() for _ in sites))
-    return Frozen(baselines, balance, calibration, known, quiet, _history(reference, steps, baselines))
+    past = _history(reference, steps, baselines)
+    of_meters = np.arange(len(heldout.residual_kw))
+    outdoors = reference.temperature_c[: len(sites)]
+    whitener = calibration.whitener.subset(of_meters)
+    habits = Habits.learned(heldout.residual_kw, whitener, budget[of_meters] / 4, reference.load_kw, outdoors)
+    return Frozen(baselines, balance, calibration, known, quiet, past, habits)
 
 
 def _history(reference: Series, steps: Sequence[Sequence[ReferenceStep]], baselines: FrozenBaselines) -> History:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from pausewatch.detection.drifts import drift_episode, with_drifts
 from pausewatch.detection.envelope import detectable_kw
 from pausewatch.detection.episodes import Episode, Noise, step_episodes
 from pausewatch.detection.evidence import Evidence
+from pausewatch.detection.integrity.contradiction import Contradiction
+from pausewatch.detection.integrity.inspection import inspect_integrity
 from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.plateaus import ReferenceStep
 from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid, testable
@@ -89,6 +92,7 @@ class SiteWatchDay:
         temperature_c: outdoor temperature, shape (H,).
         seen_s: seconds of the local day each meter was seen for, by meter id.
         last_seen_hour: last hour anything was seen of each meter, by meter id; absent where nothing was.
+        contradictions: telemetry that can't be right, as far as it takes a batch to find.
         uses: the lanes and tests that are on.
     """
 
@@ -106,6 +110,7 @@ class SiteWatchDay:
     seen_s: dict[str, int]
     last_seen_hour: dict[str, int]
     uses: Evidence = field(default_factory=Evidence)
+    contradictions: tuple[Contradiction, ...] = ()
 
     def lane(self, lane: Lane) -> LaneDay:
         """Return one lane, metered or not."""
@@ -296,6 +301,25 @@ class WatchDay:
             seen_s=seen_s,
             last_seen_hour=last_seen,
             uses=watch.detector.uses,
+            contradictions=self.contradictions[position],
+        )
+
+    @cached_property
+    def contradictions(self) -> list[tuple[Contradiction, ...]]:
+        """What can't be right in each site's telemetry since the pause began; worked out on days that are reported."""
+        watch = self.watch
+        if not watch.detector.uses.integrity:
+            return [()] * len(watch.sites)
+        series = np.arange(len(LANES) * len(watch.sites))
+        return inspect_integrity(
+            self.observed_kw[series],
+            self.residual_kw[series],
+            self.panel.temperature_c,
+            watch.frozen.habits,
+            watch.frozen.calibration.whitener.subset(series),
+            {lane: self.panel.lanes[lane].has_meter for lane in LANES},
+            self.end_hour[: len(watch.sites)],
+            max(self.panel.grid.hour_index(watch.pause.start), 0),
         )
 
     def shared(self, position: int) -> SharedView | None:

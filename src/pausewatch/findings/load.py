@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pausewatch.detection.integrity import Contradiction
+from pausewatch.detection.integrity.contradiction import Contradiction
 from pausewatch.detection.lanes import SiteEpisode, joined
 from pausewatch.detection.watch import SiteWatchDay
 from pausewatch.findings.matching import Match, accounting, ended_training, matches

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pausewatch.detection.integrity import Contradiction, Flaw, copied_spans, it_above_site, stuck_spans
+from pausewatch.detection.integrity.contradiction import Contradiction, Flaw
+from pausewatch.detection.integrity.copies import copied_spans
+from pausewatch.detection.integrity.it_above_site import it_above_site
+from pausewatch.detection.integrity.stuck import stuck_spans
 from pausewatch.detection.watch import SiteWatchDay
 from pausewatch.findings.model import Assessment, Bounds, Kind, Verdict
-from pausewatch.findings.wording import LANE_NAMES, instant, local, meters_of, spell
+from pausewatch.findings.trust_wording import in_words
+from pausewatch.findings.wording import instant, local, meters_of
 from pausewatch.signatures.hypotheses import Hypothesis
 from pausewatch.signatures.rule import Cause
 from pausewatch.telemetry.panel import Lane
 
 # A meter that hangs is mostly a fault; one that plays back another week is mostly not.
-_CONCEALS = {Flaw.STUCK: 0.1, Flaw.IT_ABOVE_SITE: 0.1, Flaw.REPEATED: 0.6}
+_CONCEALS = {
+    Flaw.STUCK: 0.1,
+    Flaw.IT_ABOVE_SITE: 0.1,
+    Flaw.COPIED: 0.6,
+    Flaw.REPEATED: 0.6,
+    Flaw.NOISE_CHANGED: 0.3,
+    Flaw.RESCALED: 0.1,
+    Flaw.UNCOUPLED: 0.4,
+    Flaw.CLOCK_SHIFTED: 0.1,
+}
 _NOTHING = Bounds(0.0, 0.0, 0.0)
 
 
@@ -29,6 +42,8 @@ def contradictions(day: SiteWatchDay) -> list[Contradiction]:
     it_load, utility = day.lanes[Lane.IT_LOAD], day.lanes[Lane.UTILITY]
     if it_load.has_meter and utility.has_meter:
         found += it_above_site(it_load.observed_kw, utility.observed_kw, first)
+    # What is copied to the last watt, stuck or beyond the site is said so, and not again as an odd texture.
+    found += [c for c in day.contradictions if not any(c.overlaps(f) and set(c.lanes) & set(f.lanes) for f in found)]
     return sorted(found, key=lambda c: (c.start_hour, c.flaw, c.lanes))
 
 
@@ -61,24 +76,10 @@ def _state(day: SiteWatchDay, one: Contradiction) -> Assessment:
             "meters": meters,
             "flaw": one.flaw.value,
             "detail": round(one.detail, 4),
+            **{name: round(value, 4) for name, value in one.facts.items()},
         },
         facts=(
-            f"{_sentence(day, one, end)} It began at {local(day, max(one.start_hour, 0))} ({day.site.timezone}).",
+            f"{in_words(day, one, end)} It began at {local(day, max(one.start_hour, 0))} ({day.site.timezone}).",
             "What such telemetry says of the site is not taken as measured.",
         ),
-    )
-
-
-def _sentence(day: SiteWatchDay, one: Contradiction, end: int) -> str:
-    names = " and the ".join(LANE_NAMES[lane] for lane in one.lanes)
-    if one.flaw is Flaw.STUCK:
-        return f"The {names} repeated one value for {spell(end - one.start_hour)}."
-    if one.flaw is Flaw.REPEATED:
-        return (
-            f"The {names} repeats, to the last watt, its own values of {one.detail:.0f} days before, for "
-            f"{spell(end - one.start_hour)}: load never does, a recording does."
-        )
-    return (
-        f"The IT meter shows {one.detail:.2f} times what the whole site draws: the meters are swapped, a unit or a "
-        "ratio is wrong, or one of them was edited."
     )

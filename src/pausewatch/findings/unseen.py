@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pausewatch.detection.gaps import Gap, gaps
+from pausewatch.detection.integrity.silence import StepAcross, edges_inside, step_across
 from pausewatch.detection.watch import SiteWatchDay
 from pausewatch.findings.model import Assessment, Bounds, Kind, Verdict
 from pausewatch.findings.quantities import flop_of, free_capacity_mw
@@ -14,8 +15,9 @@ from pausewatch.signatures.rule import Cause
 from pausewatch.telemetry.panel import Lane
 from pausewatch.telemetry.substitution import substitute
 
-# Telemetry fails often and hides something rarely; a gap that begins with the pause or an episode is less innocent.
-_CONCEALS, _CONCEALS_AT_EDGE = 0.05, 0.25
+# Telemetry fails often and hides something rarely; a gap that begins with the pause or beside an episode is less
+# innocent, and one from which the load came back larger has hidden how that began.
+_CONCEALS, _CONCEALS_AT_EDGE, _CONCEALS_A_RISE = 0.05, 0.25, 0.45
 _EDGE_HOURS = 48
 
 
@@ -38,7 +40,16 @@ def _judge(day: SiteWatchDay, gap: Gap, has_meter: dict[Lane, bool]) -> Assessme
         day.grid.hour_index(day.pause.start)
     ]
     at_edge = any(gap.start_hour - _EDGE_HOURS <= edge <= end + _EDGE_HOURS for edge in edges)
-    conceals = _CONCEALS_AT_EDGE if at_edge else _CONCEALS
+    steps = _steps(day, gap, end)
+    rose = any(step.is_clear and step.step_kw > 0 for step in steps.values())
+    hidden = [
+        (view.lane, episode, begins)
+        for view in day.lanes.values()
+        for episode, begins in edges_inside(view.episodes, gap.start_hour, end)
+    ]
+    rose |= any(begins for _, _, begins in hidden)
+    is_step = bool(hidden) or any(step.is_clear for step in steps.values())
+    conceals = _CONCEALS_A_RISE if rose else _CONCEALS_AT_EDGE if at_edge else _CONCEALS
     names = " and the ".join(LANE_NAMES[lane] for lane in gap.lanes)
     many = len(gap.lanes) > 1
     been = "have been" if many else "has been"
@@ -54,12 +65,20 @@ def _judge(day: SiteWatchDay, gap: Gap, has_meter: dict[Lane, bool]) -> Assessme
     else:
         others = [LANE_NAMES[lane] for lane, has in has_meter.items() if has and lane not in gap.lanes]
         facts.append(f"The {' and '.join(others)} saw the site meanwhile.")
-    if at_edge:
+    facts += [_told(lane, step) for lane, step in steps.items() if step.is_clear]
+    facts += [
+        f"The load that the {LANE_NAMES[lane]} shows {'began' if begins else 'ended'} in it or within hours, "
+        f"at {local(day, episode.start_hour if begins else episode.end_hour or end)} by what was seen."
+        for lane, episode, begins in hidden
+    ]
+    if is_step:
+        facts.append("Silence that hides a step is itself evidence: the operator is to account for both.")
+    elif at_edge:
         facts.append("It lies at the start of the pause or of an episode: silence at such a time is itself evidence.")
     return Assessment(
         site_id=day.site.id,
         kind=Kind.TELEMETRY_GAP,
-        verdict=Verdict.CANNOT_CONCLUDE if is_blind else Verdict.UNEXPLAINED,
+        verdict=Verdict.CANNOT_CONCLUDE if is_blind and not is_step else Verdict.UNEXPLAINED,
         start=instant(day, gap.start_hour),
         end=None if gap.end_hour is None else instant(day, gap.end_hour),
         training_probability=conceals,
@@ -73,9 +92,40 @@ def _judge(day: SiteWatchDay, gap: Gap, has_meter: dict[Lane, bool]) -> Assessme
             "unseen_hours": hours,
             "saw_nothing_else": is_blind,
             "at_edge": at_edge,
+            "steps": {
+                lane.value: {
+                    "before_kw": round(step.before_kw, 1),
+                    "after_kw": round(step.after_kw, 1),
+                    "unaccounted_kw": round(step.step_kw, 1),
+                    "sd_kw": round(step.sd_kw, 1),
+                    "is_clear": step.is_clear,
+                }
+                for lane, step in steps.items()
+            },
+            "hides_a_step": is_step,
             "bound": "40 CFR 75.33 substitution; high end: IT capacity",
         },
         facts=tuple(facts),
+    )
+
+
+def _steps(day: SiteWatchDay, gap: Gap, end: int) -> dict[Lane, StepAcross]:
+    """Return what each silent lane drew beside a gap that is over."""
+    out = {}
+    for lane in gap.lanes if gap.end_hour is not None else ():
+        view = day.lanes[lane]
+        step = step_across(view.observed_kw, view.expected.mean_kw[0], view.daily_sd_kw, gap.start_hour, end)
+        if step is not None:
+            out[lane] = step
+    return out
+
+
+def _told(lane: Lane, step: StepAcross) -> str:
+    way = "more" if step.step_kw > 0 else "less"
+    return (
+        f"The {LANE_NAMES[lane]} showed {megawatts(step.before_kw / 1e3)} in the two days before the silence and "
+        f"{megawatts(step.after_kw / 1e3)} in the two after: {megawatts(abs(step.step_kw) / 1e3)} {way} than hour and "
+        f"weather account for (chance: {megawatts(step.sd_kw / 1e3)})."
     )
 
 

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pausewatch.baselines.contract import Floats
 from pausewatch.baselines.freeze import FrozenBaselines, save
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES, candidate
 from pausewatch.detection.balance import FrozenBalance
 from pausewatch.detection.detector import Calibration, Detector
 from pausewatch.detection.history import History
+from pausewatch.detection.integrity.habits import Habits
 from pausewatch.detection.onsets import Onsets, as_tenths, from_tenths
 from pausewatch.detection.plateaus import steps_from_state, steps_state
 from pausewatch.detection.reference import Frozen, learn
@@ -34,6 +36,7 @@ LEARN_TOGETHER = 100
 _CALIBRATION, _BALANCE, _STEPS = "calibration.", "balance.", "steps."
 _QUIET_Z, _QUIET_FIRST = "quiet.z", "quiet.first_block"
 _HISTORY = "history."
+_HABITS = "habits."
 
 
 def learning_batches(fleet: Fleet, size: int = LEARN_TOGETHER) -> list[tuple[str, list[str]]]:
@@ -99,6 +102,7 @@ def fit_baselines(
             extra[_QUIET_Z] = as_tenths(frozen.quiet.z)
             extra[_QUIET_FIRST] = np.array([frozen.quiet.first_block], dtype=np.int64)
             extra |= {f"{_BALANCE}{name}": values for name, values in frozen.balance.save().items()}
+            extra |= {f"{_HABITS}{name}": values for name, values in frozen.habits.state().items()}
             digest, path = save(frozen.baselines, extra, place.home.baselines)
             register.record_baselines(
                 digest,
@@ -191,15 +195,19 @@ def load_freeze(record: BaselineRecord) -> Frozen:
             remedy="restore the file, or run `pausewatch baseline` and inspect again",
         )
     baselines, extra = FrozenBaselines.from_bytes(content, str(path))
-    state = {k.removeprefix(_CALIBRATION): v for k, v in extra.items() if k.startswith(_CALIBRATION)}
     z = from_tenths(extra[_QUIET_Z])
     quiet = Onsets(int(extra[_QUIET_FIRST][0]), z, np.zeros_like(z), np.zeros(z.shape, np.uint8))
-    steps = {k.removeprefix(_STEPS): v for k, v in extra.items() if k.startswith(_STEPS)}
-    past = History.from_state({k.removeprefix(_HISTORY): v for k, v in extra.items() if k.startswith(_HISTORY)})
-    balance = {k.removeprefix(_BALANCE): v for k, v in extra.items() if k.startswith(_BALANCE)}
-    between = FrozenBalance.from_state(balance, str(path))
-    known = steps_from_state(steps, len(baselines.keys) + len(between.baselines.keys))
-    return Frozen(baselines, between, Calibration.from_state(state), known, quiet, past)
+    between = FrozenBalance.from_state(_named(extra, _BALANCE), str(path))
+    known = steps_from_state(_named(extra, _STEPS), len(baselines.keys) + len(between.baselines.keys))
+    return Frozen(
+        baselines,
+        between,
+        Calibration.from_state(_named(extra, _CALIBRATION)),
+        known,
+        quiet,
+        History.from_state(_named(extra, _HISTORY)),
+        Habits.from_state(_named(extra, _HABITS)),
+    )
 
 
 def quiet_scores(record: BaselineRecord) -> tuple[int, npt.NDArray[np.float64]]:
@@ -216,6 +224,10 @@ def quiet_scores(record: BaselineRecord) -> tuple[int, npt.NDArray[np.float64]]:
             "frozen baselines can't be read", where=record.path, why=str(error), remedy="fit them again"
         ) from error
     return int(first[0]), from_tenths(tenths)
+
+
+def _named(arrays: dict[str, Floats], prefix: str) -> dict[str, Floats]:
+    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
 
 
 def _scores(baselines: FrozenBaselines) -> dict[str, dict[str, object]]:

@@ -1,0 +1,1 @@
+"""Integrity: telemetry that arrived but contradicts itself, the other meter, or chance."""
