@@ -117,6 +117,14 @@ def test_an_it_meter_that_fell_while_the_utility_stayed_is_a_question_not_an_ala
     assert any("The IT meter fell by as much" in fact for fact in found.facts)
 
 
+def test_an_edge_with_no_hour_on_both_its_sides_is_still_judged() -> None:
+    unseen = noise(seed=2)
+    unseen[FROM - 24 : FROM - 12] = unseen[FROM + 12 : FROM + 24] = np.nan
+    day = watch_day(it_load=lane_day(Lane.IT_LOAD, unseen), balance=hidden(1_000.0), marginal_pue=PUE)
+
+    assert the_one(day).kind is Kind.UNACCOUNTED_ENERGY
+
+
 def test_worse_cooling_in_the_afternoons_is_no_alarm() -> None:
     afternoon = np.clip(np.sin(2 * np.pi * (np.arange(HOURS) % 24 - 8) / 24), 0.05, 1.0)
     day = watch_day(balance=hidden(1_000.0, FROM, FROM + 5 * 24, shape=afternoon), marginal_pue=PUE)

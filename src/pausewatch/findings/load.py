@@ -153,9 +153,12 @@ def it_fell(day: SiteWatchDay, episode: SiteEpisode) -> bool:
     at = episode.balance.start_hour
     views = (day.lanes[Lane.IT_LOAD].residual_kw, day.balance.residual_kw)
     before, after = (np.stack([v[max(b, 0) : max(b, 0) + 24] for v in views]) for b in (at - 24, at))
-    if before.shape != after.shape or not (np.isfinite(before) & np.isfinite(after)).any():
+    if before.shape != after.shape:
         return False
-    at_it, between = np.nanmean(np.where(np.isfinite(before).all(axis=0), after - before, np.nan), axis=1)
+    both = (np.isfinite(before) & np.isfinite(after)).all(axis=0)
+    if not both.any():
+        return False
+    at_it, between = (after - before)[:, both].mean(axis=1)
     return bool(-at_it * day.marginal_pue.central >= _FELL_SHARE * between > 0)
 
 
