@@ -46,10 +46,15 @@ _COUNTED = (Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED)
 _LOAD_KINDS = (Kind.SUSTAINED_LOAD, Kind.MISSING_STEP_DOWN, Kind.SLOW_DRIFT, Kind.DECLARATION_EXCEEDED)
 
 METHOD = (
-    "Expected load: a regression on hour of week and outdoor temperature with holidays and a slow trend, learned only "
-    "from before the pause was announced, without declared training, and frozen for the pause.",
+    "Expected load: for each meter the model that told held-out weeks best, of several (a regression on hour of week "
+    "and outdoor temperature with holidays and a slow trend, its relatives, and persistence), learned only from before "
+    "the pause was announced, without declared training and without load that rose there and stayed, and frozen for "
+    "the pause. Which model, and why, stands with each site.",
     "Sustained load: two Page tests on whitened residuals side by side, one for steps and one for drift, on the "
-    "utility meter and on the IT meter; their thresholds hold the alarm budget on each site's own held-out errors.",
+    "utility meter, on the IT meter and on the balance between them (what the utility delivered beyond what this IT "
+    "load and this weather should draw); their thresholds hold the alarm budget on each site's own held-out errors.",
+    "Telemetry: meters are held against themselves and each other for values that repeat, are played back, rescaled, "
+    "too smooth or off their clock; what can't be trusted concludes nothing.",
     "Verdicts: a transparent rule weighs how the load looks (onset, flatness, answer to hour, weekend and weather, "
     "length) against what was declared.",
     "Sites together: steps that come within half a day at several sites of one owner, or within 100 km of each other, "
