@@ -6,7 +6,7 @@ Each zone's demand, as it was reported, is scaled to a site that peaks at 50 to 
 times the peak of the year before, the IT capacity that over 1.3. Each year is a pause, learned from the year before.
 Weather is of the nearest place there is weather of. There is no IT meter: the utility's, hourly, is all that is seen.
 
-Six times a year the watch is forked, and every zone gets a run of its own: 2, 5, 10, 20 or 40 % of its IT capacity for
+Six times a year the watch is forked, and every zone gets a run of its own: 2 to 80 % of its IT capacity for
 7, 14, 30 or 60 days, from a random hour of the next days on, of the shape that is composed in first_light/ (three
 trainings of GPT-3 on 512 H100, one after the other), times a PUE of 1.2. False findings are those of the watch without
 any run. Shares are over all runs, with 90 % intervals from resampling zones. Prints tables; writes
@@ -51,7 +51,7 @@ from pausewatch.telemetry.collect import collect
 from pausewatch.telemetry.lake import Lake
 
 RESULTS = Path(__file__).parent / "results" / "real_load.json"
-SHARES = (0.02, 0.05, 0.10, 0.20, 0.40)
+SHARES = (0.02, 0.05, 0.10, 0.20, 0.40, 0.80)
 DAYS = (7, 14, 30, 60)
 PUE = 1.2
 # Days a fork goes on after its run has ended, and between the fork and the earliest start.
