@@ -250,7 +250,8 @@ def uncoupled(
             # The weeks at either end hold some of both; the middle one is the purest.
             day = next(d for d in _from_middle(first, last) if by_gain[s, d] or by_lag[s, d])
             start, end = _span(one.table[s], one.weights[s, day], habits, int(s), day)
-            if end - start < _DAY or end <= first_hour:
+            # No hour beyond the day it began with speaks for it: chance, or the rim of another week's.
+            if end - start <= _DAY or end <= first_hour:
                 continue
             if any(start < u.end_hour and u.start_hour < end for u in out[s]):
                 continue

@@ -66,7 +66,9 @@ def inspect_integrity(
     for site, of_site in enumerate(changes):
         # What is played back or made up has a noise of its own: said once.
         found[site] += [c for c in of_site if not any(c.overlaps(o) and c.lanes == o.lanes for o in found[site])]
-    utility_kw, it_load_kw = np.split(np.where(due, observed_kw, np.nan), 2)
+    # An hour of which a meter dropped a part is that meter's clock put off for an hour.
+    told_well = np.where(due & np.isfinite(residual_kw), observed_kw, np.nan)
+    utility_kw, it_load_kw = np.split(told_well, 2)
     spans = uncoupled(utility_kw, it_load_kw, temperature_c, habits.coupling, habits.coupling_by_day, first_hour)
     for site, of_spans in enumerate(spans):
         for span in of_spans:
