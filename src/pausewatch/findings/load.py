@@ -22,8 +22,11 @@ from pausewatch.signatures.hypotheses import Hypothesis
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer, explain
 from pausewatch.telemetry.panel import Lane
 
-# An alarm is raised when training is likelier than everything else together.
-TRAINING_LIKE = 0.5
+# A false alarm costs an inspection and trust; a run that is only asked about is still asked about. With the former
+# weighed 7/3 times the latter an alarm needs 0.7. In its first days a load has shown little, and waiting for more costs
+# little: there a false alarm weighs nine times as much.
+TRAINING_LIKE, TRAINING_LIKE_EARLY = 0.7, 0.9
+EARLY_DAYS = 4.0
 # A benign cause accounts for an episode when it is this probable and training this improbable.
 BENIGN, NOT_TRAINING = 0.75, 0.1
 _BENIGN_CAUSES = (Cause.INFERENCE, Cause.COOLING, Cause.CHANCE)
@@ -31,6 +34,8 @@ _STEP_SHARE = 0.3
 # A rise whose first hours brought less of it than this came in parts.
 _SHARP = 0.5
 _FELL_SHARE = 0.6
+# From where on a sentence says what a load is made of.
+_BY_THE_CLOCK, _PLAIN_NATS, _CLIMBED_SHARE, _DIPS_A_DAY = 0.4, 3.0, 0.2, 0.25
 
 
 def load_findings(
@@ -79,13 +84,11 @@ def _judge(
         is_drift=episode.main.is_drift,
         is_over=end is not None,
         it_reads_low=episode.is_past_it_meter and it_fell(day, episode),
+        is_learned=episode.main.is_learned,
     )
-    hypotheses = judge(features, circumstances)
-    if episode.main.is_learned and features.onset_share < _SHARP:
-        # Of load that came in parts months ago only its flatness is left to tell it by, and a hall is flat too.
-        hypotheses = at_most_even(hypotheses)
+    hypotheses = weighed(judge, features, circumstances)
     is_blind = len(suspect) == len(episode.shown)
-    verdict = verdict_of(hypotheses, circumstances, is_blind)
+    verdict = verdict_of(hypotheses, features, circumstances, is_blind)
     return Assessment(
         site_id=day.site.id,
         kind=_kind(circumstances, found, verdict, episode.is_past_it_meter),
@@ -99,7 +102,7 @@ def _judge(
         flop=size.flop,
         declaration_ids=tuple(dict.fromkeys([*(m.declaration.id for m in found), *(d.id for d in unstopped)])),
         evidence=_evidence(day, episode, features, circumstances, size, found, suspect),
-        facts=_facts(day, episode, features, size, found, unstopped, suspect),
+        facts=_facts(day, episode, features, circumstances, size, found, unstopped, suspect),
     )
 
 
@@ -122,18 +125,32 @@ def _suspect_lanes(episode: SiteEpisode, contradictions: Sequence[Contradiction]
     ]
 
 
-def verdict_of(hypotheses: Sequence[Hypothesis], circumstances: Circumstances, is_blind: bool) -> Verdict:
+def weighed(judge: Explainer, features: Features, circumstances: Circumstances) -> tuple[Hypothesis, ...]:
+    """Return the hypotheses as a judge weighs them, no further than what was seen allows."""
+    hypotheses = judge(features, circumstances)
+    if circumstances.is_learned and features.onset_share < _SHARP:
+        # Of load that came in parts months ago only its flatness is left to tell it by, and a hall is flat too.
+        return at_most_even(hypotheses)
+    return hypotheses
+
+
+def verdict_of(
+    hypotheses: Sequence[Hypothesis], features: Features, circumstances: Circumstances, is_blind: bool
+) -> Verdict:
     """Return what is concluded of an episode.
 
     Args:
         hypotheses: all of them, with their probabilities.
+        features: what it looks like.
         circumstances: what is known beside the features.
         is_blind: none of the meters it shows on can be trusted.
     """
     if circumstances.is_declared:
         return Verdict.EXPLAINED
     training = _probability(hypotheses, Cause.TRAINING)
-    if training >= TRAINING_LIKE:
+    # What stayed when declared training was to stop has been watched since long before.
+    is_early = features.raised_days < EARLY_DAYS and not circumstances.did_not_step_down
+    if training >= (TRAINING_LIKE_EARLY if is_early else TRAINING_LIKE):
         return Verdict.TRAINING_LIKE
     if is_blind:
         return Verdict.CANNOT_CONCLUDE
@@ -214,6 +231,7 @@ def _facts(
     day: SiteWatchDay,
     episode: SiteEpisode,
     features: Features,
+    circumstances: Circumstances,
     size: Quantities,
     found: Sequence[Match],
     unstopped: Sequence[Declaration],
@@ -240,6 +258,7 @@ def _facts(
             f"Training{stated} was declared up to the pause ({declaration.id}); the load did not come down with it."
         )
     said.append(_texture(features))
+    said += _grain(features, circumstances)
     said += _balance(day, episode) if episode.is_past_it_meter else [_lanes(episode, features)]
     for match in found:
         name = f"Declaration {match.declaration.id} ({match.declaration.activity.value})"
@@ -277,6 +296,25 @@ def _texture(features: Features) -> str:
     if not moves:
         return "It is flat: no answer to the hour, the weekend or the weather beyond the site's own."
     return f"It {' and '.join([', '.join(moves[:-1]), moves[-1]] if len(moves) > 1 else moves)}."
+
+
+def _grain(features: Features, circumstances: Circumstances) -> list[str]:
+    """Say what the load is made of, where the noise lets it be told."""
+    made, said = features.texture, []
+    if made.clock_share > _BY_THE_CLOCK:
+        said.append("It keeps to the same hours of the day, as batch work does.")
+    nats = made.shape_evidence + made.day_evidence
+    if nats > _PLAIN_NATS:
+        said.append("It has the daily shape of the site's own load, as more of the same would.")
+    elif nats < -_PLAIN_NATS:
+        said.append("It adds a constant to the site's load and does not share its daily shape.")
+    if made.climb_share - made.fall_share > _CLIMBED_SHARE:
+        said.append(f"It climbed in steps, by {100 * made.climb_share:.0f} % of its mean from day to day.")
+    if made.dips_per_day > _DIPS_A_DAY:
+        said.append(f"It dips {made.dips_per_day:.1f} times a day for an hour or so, as interrupted runs do.")
+    if features.raised_days < EARLY_DAYS and not circumstances.did_not_step_down:
+        said.append(f"It has shown {spell(24 * features.raised_days)} of load: little to tell what it is by.")
+    return said
 
 
 def _balance(day: SiteWatchDay, episode: SiteEpisode) -> list[str]:

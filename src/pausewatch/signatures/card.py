@@ -15,6 +15,7 @@ LIMITS = (
     "Learned from simulated fleets alone: real load holds what no simulator thought of.",
     "Its probabilities hold for a mix of causes like its corpus; where training is rarer, they are too high.",
     "It speaks only where no declaration accounts for the load; a cause it wasn't taught keeps the rule's probability.",
+    "Simulated runs are interrupted every 3 to 50 hours: one that never is looks less like training than it should.",
     "Science and batch work that nobody declared looks like training to any meter, and to this model.",
 )
 

@@ -24,7 +24,7 @@ from pausewatch.signatures.rule import Cause, Circumstances
 Floats = npt.NDArray[np.float64]
 
 # Days after its first report at which an episode is taken.
-AGES = (0, 2, 4, 8, 16, 32, 64)
+AGES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48)
 # Simulated sites that a reviewed finding of a real one counts for.
 REVIEWED_WEIGHT = 5.0
 
@@ -92,7 +92,7 @@ class Corpus:
         """Return the examples as a table, one a row: features, circumstances, then what is known of them."""
         return pl.DataFrame(
             [
-                asdict(e.features)
+                e.features.document()
                 | asdict(e.circumstances)
                 | {"cause": e.cause.value, "site": e.site, "age_days": e.age_days, "is_reviewed": e.is_reviewed}
                 for e in self.examples
@@ -103,11 +103,11 @@ class Corpus:
     @staticmethod
     def from_frame(table: pl.DataFrame) -> Corpus:
         """Return the examples of a table that `frame` made."""
-        seen, known = ([f.name for f in fields(kind)] for kind in (Features, Circumstances))
+        known = [f.name for f in fields(Circumstances)]
         return Corpus(
             tuple(
                 Example(
-                    Features(**{name: row[name] for name in seen}),
+                    Features.from_document(row),
                     Circumstances(**{name: row[name] for name in known}),
                     Cause(row["cause"]),
                     row["site"],

@@ -1,7 +1,7 @@
 """Encoding: an episode as a row of numbers between 0 and 1 that a linear model can weigh.
 
 Each feature becomes ramps between fixed knots, so that a weight can differ from stretch to stretch and nothing beyond
-the last knot counts for more. The rule's own log weights stand beside them: what is known before any learning.
+the last knot counts for more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.signatures.features import Features
-from pausewatch.signatures.rule import Cause, Circumstances, score
+from pausewatch.signatures.rule import Circumstances
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,16 +34,37 @@ KNOTS: dict[str, tuple[float, ...]] = {
     "parts_per_week": (0.0, 0.3, 1.0, 2.0, 4.0, 7.0),
     "it_agreement": (0.0, 0.15, 0.3, 0.6, 0.85, 1.0, 1.2, 1.45),
     "strength": (1.0, 1.1, 1.3, 2.0, 4.0, 10.0, 20.0),
+    "shape_share": (-0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
+    "shape_evidence": (-20.0, -8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0, 20.0),
+    "day_share": (-0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
+    "day_evidence": (-20.0, -8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0, 20.0),
+    "noise_growth": (-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0),
+    "clock_share": (0.0, 0.1, 0.2, 0.4, 0.7, 1.0),
+    "climb_share": (0.0, 0.1, 0.3, 0.6, 1.0, 2.0),
+    "fall_share": (0.0, 0.1, 0.3, 0.6, 1.0, 2.0),
+    "creep_share": (-1.0, -0.3, -0.1, 0.0, 0.1, 0.3, 1.0),
+    "wander_share": (0.0, 0.03, 0.08, 0.2, 0.5),
+    "dips_per_day": (-0.5, 0.0, 0.2, 0.5, 1.0, 2.0, 4.0),
+    "dip_sight": (0.0, 1.0, 2.0, 4.0, 8.0, 16.0),
 }
-FLAGS = ("is_it_metered", "is_utility_metered", "did_not_step_down", "is_suspect", "is_drift", "is_over")
-# What the rule says of a declaration is no matter of looks.
-RULED = tuple(cause for cause in Cause if cause is not Cause.DECLARED)
-_RULE_SCALE = 4.0
+FLAGS = (
+    "is_it_metered",
+    "is_utility_metered",
+    "did_not_step_down",
+    "is_suspect",
+    "is_drift",
+    "is_over",
+    "it_reads_low",
+    "is_learned",
+)
+# Dips that could have been seen and weren't speak against a run, and more so the longer it lasts.
+_SEEN_AT, _RARE, _LONG_DAYS = 5.0, 0.25, 4.0
 
 COLUMNS: tuple[str, ...] = (
     *(f"{name} {low:g} to {high:g}" for name, at in KNOTS.items() for low, high in pairwise(at)),
     *FLAGS,
-    *(f"rule: {cause.value}" for cause in RULED),
+    "no dips",
+    "no dips for long",
 )
 """What each column is, in order."""
 
@@ -55,5 +76,7 @@ def encode(features: Features, circumstances: Circumstances) -> Floats:
         np.clip((told[name] - np.asarray(at[:-1])) / np.diff(np.asarray(at)), 0.0, 1.0) for name, at in KNOTS.items()
     ]
     flags = [float(told[name]) for name in FLAGS]
-    ruled = [score(cause, features, circumstances) / _RULE_SCALE for cause in RULED]
-    return np.concatenate([*ramps, flags, np.clip(ruled, -2.0, 2.0)])
+    sight, rarity = np.clip([told["dip_sight"] / _SEEN_AT, 1.0 - told["dips_per_day"] / _RARE], 0.0, 1.0)
+    undipped = float(sight * rarity)
+    lasts = float(np.clip(told["duration_days"] * told["duty"] / _LONG_DAYS, 0.0, 1.0))
+    return np.concatenate([*ramps, flags, [undipped, undipped * lasts]])

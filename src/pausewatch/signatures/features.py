@@ -6,7 +6,9 @@ one of those properties, measured on the load above the level before the episode
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ import numpy.typing as npt
 from pausewatch.detection.episodes import Episode
 from pausewatch.detection.lanes import SiteEpisode
 from pausewatch.detection.watch import LaneDay, SiteWatchDay
+from pausewatch.signatures.texture import Texture, texture
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.panel import Lane
 
@@ -49,6 +52,7 @@ class Features:
         is_it_metered: whether a trusted IT lane was there to agree.
         is_utility_metered: whether a utility lane was there to agree.
         strength: test statistic over its threshold.
+        texture: what the load is made of, its own values beside these in `document`.
     """
 
     duration_days: float
@@ -68,10 +72,24 @@ class Features:
     is_it_metered: bool
     is_utility_metered: bool
     strength: float
+    texture: Texture = field(default_factory=Texture)
+
+    @property
+    def raised_days(self) -> float:
+        """Days of load."""
+        return self.duration_days * self.duty
 
     def document(self) -> dict[str, float | bool]:
-        """Return the features as JSON values, rounded to what an inspector can check."""
-        return {k: v if isinstance(v, bool) else round(float(v), 4) for k, v in asdict(self).items()}
+        """Return the features as flat JSON values, rounded to what an inspector can check."""
+        told = asdict(self)
+        flat = {k: v for k, v in told.items() if k != "texture"} | told["texture"]
+        return {k: v if isinstance(v, bool) else round(float(v), 4) for k, v in flat.items()}
+
+    @staticmethod
+    def from_document(told: Mapping[str, Any]) -> Features:
+        """Return the features of a document; what it doesn't tell of the texture says nothing."""
+        own = {f.name: told[f.name] for f in fields(Features) if f.name != "texture"}
+        return Features(**own, texture=Texture(**{f.name: told[f.name] for f in fields(Texture) if f.name in told}))
 
 
 def measure(day: SiteWatchDay, episode: SiteEpisode) -> Features:
@@ -112,7 +130,27 @@ def measure(day: SiteWatchDay, episode: SiteEpisode) -> Features:
         is_it_metered=it_lane.has_meter and not it_lane.refusals,
         is_utility_metered=utility.has_meter and not utility.refusals,
         strength=max(e.strength for e in episode.shown),
+        texture=texture(
+            lane.residual_kw,
+            main.level_kw,
+            lane.expected.mean_kw[0],
+            raised,
+            main.start_hour,
+            end,
+            mean,
+            local_hour,
+            _of_others(lane, main, hours) & ~raised,
+        ),
     )
+
+
+def _of_others(lane: LaneDay, main: Episode, hours: int) -> Bools:
+    """Return the hours of a lane's other loads: no measure of what was ordinary."""
+    out = np.zeros(hours, dtype=np.bool_)
+    for other in lane.episodes:
+        if other.start_hour != main.start_hour:
+            out |= other.raised(hours)
+    return out
 
 
 def agreement(day: SiteWatchDay, episode: SiteEpisode) -> float:

@@ -28,7 +28,7 @@ LEAST_SITES = 10
 FOLDS = 5
 _SEED = 20260901
 # Inverse strength of the ridge on the weights.
-_FREEDOM = 0.3
+_FREEDOM = 0.1
 # Nothing is ever certain.
 _FLOOR = 0.002
 
@@ -136,7 +136,7 @@ def _calibrated(corpus: Corpus) -> SignatureModel:
 def _weights_of(vectors: Floats, really: npt.NDArray[np.int64], weights: Floats) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=_FREEDOM, max_iter=2000, tol=1e-6).fit(vectors, really, sample_weight=weights)
+    return LogisticRegression(C=_FREEDOM, max_iter=3000, tol=1e-5).fit(vectors, really, sample_weight=weights)
 
 
 def _logits(estimator: Any, vectors: Floats) -> Floats:

@@ -41,6 +41,7 @@ class Circumstances:
         is_suspect: the meters it rests on can't be trusted.
         is_drift: it crept in.
         is_over: the load came back down.
+        is_learned: it rose within the reference.
         it_reads_low: the IT meter fell by what the balance rose and the utility's meter stayed: no load was added.
     """
 
@@ -51,6 +52,7 @@ class Circumstances:
     is_drift: bool = False
     is_over: bool = False
     it_reads_low: bool = False
+    is_learned: bool = False
 
 
 Explainer = Callable[[Features, Circumstances], tuple[Hypothesis, ...]]
@@ -97,13 +99,35 @@ def _plateau(f: Features) -> float:
     return float(np.clip(1.0 - abs(f.growth_share) / 0.25, -1.0, 1.0))
 
 
+def _own(f: Features) -> float:
+    """Return how much it is a multiple of the site's own load, 1 (surely) to -1 (surely a constant)."""
+    return float(np.clip((f.texture.shape_evidence + f.texture.day_evidence) / 6.0, -1.0, 1.0))
+
+
+def _clocked(f: Features) -> float:
+    """Return how much it keeps to the hours of the day, 0 to 1."""
+    return float(np.clip(f.texture.clock_share / 0.5, 0.0, 1.0))
+
+
+def _climbs(f: Features) -> float:
+    """Return how much it climbed in steps without coming down, 0 to 1."""
+    return float(np.clip((f.texture.climb_share - f.texture.fall_share - 0.1) / 0.4, 0.0, 1.0))
+
+
+def _dips(f: Features) -> float:
+    """Return how much it is interrupted as runs are, 0 to 1; that it isn't says little: small runs seldom are."""
+    could_be_seen = float(np.clip(f.texture.dip_sight / 4.0, 0.0, 1.0) * np.clip(f.raised_days / 4.0, 0.0, 1.0))
+    return could_be_seen * float(np.clip(f.texture.dips_per_day / 0.4, 0.0, 1.0))
+
+
 def _training(f: Features, c: Circumstances) -> float:
     value = 1.4 * _flat(f) + 0.8 * _sharp(f) + 0.6 * _plateau(f)
     value += 0.6 * float(np.clip(np.log2(max(f.share_of_it_capacity, 1e-4) / 0.03), -2.0, 1.5))
     value += 0.5 * float(np.clip(f.duration_days / 3.0 - 1.0, -1.0, 1.0))
-    # Bursts and nights: full load or nothing is work that is switched, whatever the hour.
+    # Full load or nothing is work that is switched; by the clock, batch is as likely.
     if f.duty < 0.85 and f.off_share < 0.2:
         value += 1.0
+    value += 1.0 * _dips(f) - 1.2 * _own(f) - 2.5 * _clocked(f) - 1.5 * _climbs(f)
     if c.did_not_step_down:
         value += 3.0
     if c.declared_training:
@@ -117,12 +141,15 @@ def _science(f: Features, c: Circumstances) -> float:
     # Physically the same load; a declaration tells them apart, and without one it is rarer than the rest.
     value = 1.2 * _flat(f) + 0.8 * _sharp(f) + 0.6 * _plateau(f) - 1.0
     value += 0.4 if c.is_over and f.duration_days < 21 else 0.0
+    value += 2.5 * _clocked(f) - 1.2 * _own(f)
     return value - (2.0 if c.did_not_step_down else 0.0)
 
 
 def _inference(f: Features, c: Circumstances) -> float:
     value = -1.8 * _flat(f) + 0.8 * float(np.clip(f.growth_share / 0.3, -1.0, 1.0)) - 0.3 * _sharp(f)
     value += 0.8 if f.diurnal_share > 0.2 and f.night_share < 0.4 else 0.0
+    # Ordinary load moved here has the site's own shape; what is never interrupted is no run.
+    value += 1.6 * _own(f) - 0.6 * _dips(f)
     return value + (0.6 if c.is_drift else 0.0) - (1.0 if f.duty < 0.85 and f.off_share < 0.2 else 0.0)
 
 
@@ -130,6 +157,7 @@ def _tenant(f: Features, c: Circumstances) -> float:
     value = 0.6 * _flat(f) - 1.2 * _sharp(f) - (1.5 if c.is_over else 0.0)
     value += 0.6 * float(np.clip(f.growth_share / 0.3, -0.5, 1.0))
     value += 0.6 * float(np.clip(1.0 - f.share_of_it_capacity / 0.15, -1.0, 1.0))
+    value += 2.0 * _climbs(f) - 0.6 * _dips(f)
     return value - (2.0 if c.did_not_step_down else 0.0)
 
 
