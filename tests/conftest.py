@@ -7,10 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _refused: list[str] = []
 sys.path.insert(0, str(_REPOSITORY))  # for tests.builders and tests.naive, however pytest is started
+
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("pausewatch", deadline=None)
+settings.load_profile("pausewatch")
 
 
 def shared_data_folder() -> Path:

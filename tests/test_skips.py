@@ -26,7 +26,7 @@ def test_skips_are_refused_unless_allowed(tmp_path: Path, workers: str, allowed:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert ("test_it.py::test_b: Skipped: the data is absent" in done.stdout) == bool(code)

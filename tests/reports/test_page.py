@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
@@ -217,9 +216,7 @@ def test_thinning_keeps_the_mean_and_the_gaps() -> None:
 
 def test_a_fleet_of_five_hundred_sites_stays_light() -> None:
     sites = tuple(site_view(f"site-{n}") for n in range(500))
-    began = time.perf_counter()
     text = render_html(daily_report(findings=(), sites=sites, day=date(2026, 9, 20)))
-    assert time.perf_counter() - began < 10
     assert len(text) < 3_000_000
 
 

@@ -29,8 +29,11 @@ def rejudged(trial: SiteTrial, judge: Explainer) -> SiteTrial:
 
 
 def evidence_of(said: Mapping[str, Any]) -> tuple[Features, Circumstances] | None:
-    """Return the features and circumstances a finding's evidence holds; None where it holds none."""
-    if "features" not in said or "circumstances" not in said:
+    """Return the features and circumstances that a judge weighed; None where a finding's verdict is no judge's.
+
+    Whether a run stopped or a tenant left can't be told by a judge: a stop is a question whatever it looks like.
+    """
+    if "features" not in said or "circumstances" not in said or "stopped" in said:
         return None
     return Features.from_document(said["features"]), Circumstances(**said["circumstances"])
 

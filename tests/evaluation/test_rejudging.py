@@ -1,0 +1,48 @@
+"""Rejudging: another judge changes what judges decide, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from tests.evaluation.told import history, said, trial
+from tests.signatures.episodes import features
+
+from pausewatch.evaluation.rejudging import rejudged
+from pausewatch.findings.model import Assessment, Kind, Verdict
+from pausewatch.signatures.hypotheses import Hypothesis
+from pausewatch.signatures.rule import Cause, Circumstances
+
+
+def _certain(*_: Any) -> tuple[Hypothesis, ...]:
+    return tuple(Hypothesis(cause, float(cause is Cause.TRAINING)) for cause in Cause)
+
+
+def _evidence(**more: Any) -> dict[str, Any]:
+    shown = {"lanes": {"utility": {}}, "features": features().document(), "circumstances": asdict(Circumstances())}
+    return shown | more
+
+
+def _rejudged(one: Assessment) -> Assessment:
+    (told,) = rejudged(trial(histories=[history((7, one))]), _certain).histories
+    again = told.said[0][1]
+    assert again is not None
+    return again
+
+
+def test_a_load_is_weighed_anew_and_keeps_its_size_and_dates() -> None:
+    one = said(verdict=Verdict.UNEXPLAINED, probability=0.2, evidence=_evidence(suspect_lanes=[]))
+    again = _rejudged(one)
+    assert (again.verdict, again.training_probability) == (Verdict.TRAINING_LIKE, 1.0)
+    assert (again.start, again.end, again.excess_mw) == (one.start, one.end, one.excess_mw)
+
+
+def test_a_stop_stays_a_question_whatever_a_judge_says() -> None:
+    stop = said(verdict=Verdict.UNEXPLAINED, probability=0.4, evidence=_evidence(stopped="2026-09-20T00:00:00+00:00"))
+    assert _rejudged(stop) == stop
+
+
+def test_a_silence_and_a_group_are_no_judges_matter() -> None:
+    for kind in (Kind.TELEMETRY_GAP, Kind.COORDINATED_LOAD):
+        one = said(kind=kind, verdict=Verdict.UNEXPLAINED, probability=0.3, evidence={"members": []})
+        assert _rejudged(one) == one
