@@ -8,7 +8,7 @@ from tests.detection.quiet_scores import noise
 
 from pausewatch.detection.coordination import Quiet, calibrated, coordinated_loads
 from pausewatch.detection.groups import Bond, Group
-from pausewatch.detection.pooled_test import calibrate_pooled, edges, pooled_score, windowed
+from pausewatch.detection.pooled_test import calibrate_pooled, edges, own_steps, pooled_score, windowed
 from pausewatch.detection.shared_view import SharedView
 from pausewatch.telemetry.panel import Lane
 
@@ -44,6 +44,33 @@ def test_one_site_that_jumps_however_high_is_no_group():
     z = noise(12, seed=4)
     z[3, 100] = 12.0
     assert coordinated_loads(group(12), views_of(z), model_of(noise(12, seed=3)), 0) == []
+
+
+def stepping(rows: range, every: int = 14) -> np.ndarray:
+    """Return noise of 12 sites, some of which step up every few days, each in its own blocks; and at block 200."""
+    z = noise(12, seed=4)
+    for i in rows:
+        z[i, 20 + i :: every] = 11.0
+        z[i, 200] = 11.0
+    return z
+
+
+def test_sites_that_step_by_themselves_every_few_days_make_no_group_when_they_step_at_once():
+    model = model_of(noise(12, seed=3))
+    calm = noise(12, seed=4)
+    calm[:7, 200] = 11.0
+    (found,) = coordinated_loads(group(12), views_of(calm), model, 0)
+    assert {m.site for m in found.rises} >= set(range(7))
+    assert coordinated_loads(group(12), views_of(stepping(range(7))), model, 0) == []
+
+
+def test_a_site_steps_by_itself_as_often_as_its_record_shows_and_no_less_than_any_site():
+    usual, busy = own_steps(np.zeros((1, 240))).item(), own_steps(stepping(range(1))[:1]).item()
+    assert usual == pytest.approx(1 / 250)
+    assert 0.04 < busy < 0.2
+    once = noise(1, seed=1)
+    once[0, 50] = 11.0
+    assert own_steps(once).item() == usual
 
 
 @pytest.mark.parametrize("sites", [2, 6, 30])
@@ -92,6 +119,15 @@ def test_a_load_that_moves_is_a_rise_and_a_fall_of_one_size():
     lone = z.copy()
     lone[2, 151] = 0.0
     assert coordinated_loads(group(4), views_of(lone, 6.0), model_of(noise(4, seed=9)), 0) == []
+
+
+def test_a_fall_elsewhere_is_no_move_where_loads_fall_every_few_days():
+    z = noise(6, seed=4)
+    z[1, 100], z[4, 100] = 12.0, -12.0
+    model = model_of(noise(6, seed=3))
+    assert [c.is_moved for c in coordinated_loads(group(6), views_of(z), model, 0)] == [True]
+    z[5, 10::6] = -12.0
+    assert coordinated_loads(group(6), views_of(z), model, 0) == []
 
 
 def test_onsets_before_the_watch_do_not_count():

@@ -138,7 +138,7 @@ def test_it_above_utility_is_a_finding_on_both_meters():
 
 def test_a_run_on_a_meter_that_contradicts_itself_is_not_taken_as_measured():
     run = with_run(900.0, start=FROM)
-    residual = replayed(FROM + 24 * 8, HOURS, load=run.residual_kw)
+    residual = replayed(FROM + 24, HOURS, load=run.residual_kw)
     day = watch_day(it_load=lane_day(Lane.IT_LOAD, residual, run.episodes))
     _, found = assess(day)
     load = next(a for a in found if a.kind is Kind.SUSTAINED_LOAD)

@@ -67,7 +67,8 @@ def test_load_nobody_explains_makes_the_day_anomalous_even_when_it_is_half_blind
     run = with_run(6_000.0, start=PAUSE_HOUR + 100)
     residual = run.residual_kw.copy()
     residual[-20:] = np.nan
-    said, _ = assess(watch_day(it_load=lane_day(Lane.IT_LOAD, residual, run.episodes)))
+    at_the_utility = with_run(7_200.0, start=PAUSE_HOUR + 100, lane=Lane.UTILITY)
+    said, _ = assess(watch_day(it_load=lane_day(Lane.IT_LOAD, residual, run.episodes), utility=at_the_utility))
     assert said.status is DayStatus.ANOMALOUS
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pausewatch.detection.groups import Bond, Group
 from pausewatch.detection.pooled_test import (
+    EDGE_Z,
     REACH_BLOCKS,
     SHARES,
     WINDOW_BLOCKS,
@@ -18,6 +19,7 @@ from pausewatch.detection.pooled_test import (
     calibrate_pooled,
     calmed,
     edges,
+    own_steps,
     pooled_score,
     taking_part,
     windowed,
@@ -36,9 +38,11 @@ _FAINT_SHARE = 0.6
 # A load that moves goes from one or two sites to one or two others, in full view.
 _MOVED_Z = 8.0
 _MOVED_SITES = 2
-# An edge that stands on its own, and how alike a fall and a rise must be to be one load that moved.
-EDGE_Z = 5.0
+# How alike a fall and a rise must be to be one load that moved.
 _ALIKE = (0.8, 1.25)
+# About this share of falls are by chance of the size of a given rise; no more than so many rises may find one.
+_ALIKE_CHANCE = 0.2
+_MOST_CHANCE = 0.02
 # An end is believed when the members fall together by half of what they rose by.
 _END_Z = 4.0
 _END_SHARE = 0.5
@@ -168,7 +172,8 @@ def coordinated_loads(
     """
     panel = _panel(views)
     up, down = windowed(panel.z), windowed(-panel.z)
-    raw, share = pooled_score(up, model)
+    own = own_steps(panel.z)
+    raw, share = pooled_score(up, model, own)
     since = max(since_block - panel.first_block, 0)
     score = np.full(len(raw), -np.inf)
     high = since + np.flatnonzero(raw[since:] >= eased * model.threshold)
@@ -181,12 +186,12 @@ def coordinated_loads(
         around = slice(max(k - REACH_BLOCKS, 0), k + REACH_BLOCKS + 1)
         left[around] = np.where(left[around] < _FAINT_SHARE * score[k], -np.inf, left[around])
         left[near] = -np.inf
-        part = taking_part(up[:, k], min(float(SHARES[share[k]]), _MOST_SHARE))
+        part = taking_part(up[:, k], min(float(SHARES[share[k]]), _MOST_SHARE), own[:, 0])
         rises = _members(group, panel, k, part, up, 1.0)
         if len(rises) > 1:
             found.append(_coordinated(group, panel, k, rises, down, float(score[k]), model))
     taken = [c.start_block - panel.first_block for c in found]
-    found += _moves(group, panel, up, down, model, since, taken)
+    found += _moves(group, panel, up, down, model, since, taken, own[:, 0])
     return sorted(found, key=lambda c: c.start_block)
 
 
@@ -261,11 +266,19 @@ def _end(group: Group, panel: _Panel, k: int, rises: tuple[Member, ...], model: 
 
 
 def _moves(
-    group: Group, panel: _Panel, up: Floats, down: Floats, model: PooledModel, since: int, taken: Sequence[int]
+    group: Group,
+    panel: _Panel,
+    up: Floats,
+    down: Floats,
+    model: PooledModel,
+    since: int,
+    taken: Sequence[int],
+    own: Floats,
 ) -> list[Coordinated]:
     """Return rises that a fall of the same size at another site of the owner accompanies, both edges that stand alone.
 
-    Only an owner moves load between its sites; among strangers such pairs are coincidences.
+    Only an owner moves load between its sites; among strangers such pairs are coincidences, and so they are where
+    the other sites step down every few days by themselves.
     """
     if group.bond is not Bond.OWNER:
         return []
@@ -278,6 +291,10 @@ def _moves(
             continue
         rises = _members(group, panel, int(k), rising[:, k].astype(np.float64), up, 1.0)
         if not rises:
+            continue
+        risen = {member.site for member in rises}
+        others = np.array([site not in risen for site in group.sites])
+        if _ALIKE_CHANCE * own[others].sum() > _MOST_CHANCE:
             continue
         told = _coordinated(group, panel, int(k), rises, down, float("nan"), model)
         if told.is_moved and max(len(told.rises), len(told.falls)) <= _MOVED_SITES:

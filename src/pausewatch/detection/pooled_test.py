@@ -1,9 +1,9 @@
 """The pooled test: have several sites stepped up within half a day, each by too little to be accepted alone?
 
 A mixture likelihood ratio over sites, as in multi-sensor change detection (Xie & Siegmund 2013): each site takes part
-with a probability p, unknown which. A site's own ratio is bounded, because an honest site makes a step of its own now
-and then: one site that jumps says little, however high. The largest contribution is left out, so that a group's score
-is carried by at least two.
+with a probability p, unknown which. A site's own ratio is bounded by how often it steps by itself, as its record of the
+pause tells: one site that jumps says little, however high, and one that jumps every day says nothing. The largest
+contribution is left out, so that a group's score is carried by at least two.
 
 Its mean and spread are estimated on held-out residuals of the same sites at the same hours: what neighbours share
 (weather, grid, calendar) makes their scores rise together, and counts against it. Its threshold meets the group's
@@ -24,8 +24,10 @@ Floats = npt.NDArray[np.float64]
 # Half a day: sites of one job start within hours of each other, and blocks are six hours.
 WINDOW_BLOCKS = 2
 _WEEK_BLOCKS = 28
-# Chance that an honest site steps up by itself within a window: about once in four months.
+# Chance that an honest site steps up by itself within a window: about once in four months, before it has shown more.
 _OWN_STEP = 1.0 / 250.0
+# An edge that stands on its own.
+EDGE_Z = 5.0
 SHARES = np.array([0.1, 0.3, 1.0])
 # A score this high hides its neighbours of a day: they are shadows of the same edge.
 _EDGE_Z = 4.0
@@ -81,15 +83,28 @@ def windowed(z: Floats) -> Floats:
     return np.maximum(z, np.pad(z[:, 1:], ((0, 0), (0, 1))))
 
 
-def bounded_ratio(z: Floats) -> Floats:
+def own_steps(z: Floats) -> Floats:
+    """Return the chance of each site to step by itself within a window, from the edges it shows, shape (S, 1).
+
+    One edge is not held against a site: it may be the one that is asked about.
+
+    Args:
+        z: scores without shadows, shape (S, K).
+    """
+    up, down = ((sign * z >= EDGE_Z).sum(axis=1, keepdims=True) for sign in (1.0, -1.0))
+    seen = np.maximum(np.maximum(up, down) - 1, 0)
+    return np.asarray(np.maximum((1.0 + WINDOW_BLOCKS * seen) / (1.0 / _OWN_STEP + z.shape[1]), _OWN_STEP))
+
+
+def bounded_ratio(z: Floats, own: Floats | float = _OWN_STEP) -> Floats:
     """Return the likelihood ratio of a step up over none, bounded by how often a site steps by itself."""
     ratio = np.exp(np.minimum(np.maximum(z, 0.0) ** 2 / 2.0, 50.0))
-    return np.asarray(ratio / (1.0 + _OWN_STEP * ratio))
+    return np.asarray(ratio / (1.0 + own * ratio))
 
 
-def mixture(z: Floats) -> Floats:
+def mixture(z: Floats, own: Floats | float = _OWN_STEP) -> Floats:
     """Return the mixture's log ratio without its largest contribution, for each share, shape (3, K)."""
-    gain = bounded_ratio(z) - 1.0
+    gain = bounded_ratio(z, own) - 1.0
     out = []
     for share in SHARES:
         parts = np.log1p(share * gain)
@@ -97,9 +112,9 @@ def mixture(z: Floats) -> Floats:
     return np.stack(out)
 
 
-def pooled_score(z: Floats, model: PooledModel) -> tuple[Floats, npt.NDArray[np.intp]]:
+def pooled_score(z: Floats, model: PooledModel, own: Floats | float = _OWN_STEP) -> tuple[Floats, npt.NDArray[np.intp]]:
     """Return the group's score at each block and which share explains it best, both shape (K,)."""
-    scores = (mixture(z) - model.mean[:, None]) / model.sd[:, None]
+    scores = (mixture(z, own) - model.mean[:, None]) / model.sd[:, None]
     return scores.max(axis=0), scores.argmax(axis=0)
 
 
@@ -122,9 +137,9 @@ def _spread(score: Floats) -> float:
     return float(np.median(np.abs(score - np.median(score))))
 
 
-def taking_part(z: Floats, share: float) -> Floats:
+def taking_part(z: Floats, share: float, own: Floats | float = _OWN_STEP) -> Floats:
     """Return the probability of each site to take part in a step that a share of sites does, shape (S,)."""
-    odds = share * bounded_ratio(z)
+    odds = share * bounded_ratio(z, own)
     return np.asarray(odds / (1.0 - share + odds))
 
 

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.detection.coordination import EDGE_Z, Coordinated, Member, coordinated_loads
+from pausewatch.detection.coordination import Coordinated, Member, coordinated_loads
 from pausewatch.detection.groups import Bond, Group
 from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.onsets import BLOCK_H
-from pausewatch.detection.pooled_test import PooledModel
+from pausewatch.detection.pooled_test import EDGE_Z, PooledModel
 from pausewatch.detection.shared_view import SharedView, block_of, block_start
 from pausewatch.findings.group_signs import Signs, signs_of
+from pausewatch.findings.load import BENIGN, NOT_TRAINING, alarm_line
 from pausewatch.findings.model import Assessment, Bounds, DayStatus, Finding, Hypothesis, Kind, SiteDay, Verdict
 from pausewatch.findings.quantities import flop_of
 from pausewatch.findings.wording import megawatts, spell
@@ -32,7 +33,6 @@ from pausewatch.telemetry.panel import Lane
 Floats = npt.NDArray[np.float64]
 
 _Z90 = 1.6448536
-TRAINING_LIKE, BENIGN, NOT_TRAINING = 0.5, 0.75, 0.1
 _BENIGN_CAUSES = ("load_moved", "shared_cause", "declared_work")
 _SAME = timedelta(days=3)
 _DECLARED_WITHIN = timedelta(hours=36)
@@ -144,7 +144,7 @@ def _assess(
     return Assessment(
         site_id=again.site_id if again is not None and again.site_id in of else largest,
         kind=Kind.COORDINATED_LOAD,
-        verdict=_verdict(hypotheses, training),
+        verdict=_verdict(hypotheses, training, _days(load, views)),
         start=start,
         end=end,
         training_probability=training,
@@ -181,6 +181,8 @@ def _hypotheses(load: Coordinated, signs: Signs, declared: int) -> tuple[Hypothe
     weights = {
         "training": 1.5
         + 0.6 * float(np.clip((len(load.rises) - 2) / 2, 0, 1))
+        # Tenants don't come to eight sites on one half day.
+        + 0.5 * float(np.clip(np.log2(len(load.rises) / 4), 0, 2))
         + 0.5 * (load.end_block is not None)
         + 0.7 * (signs.dips_chance < 0.01)
         + 0.5 * (signs.alike < 0.35)
@@ -204,8 +206,13 @@ def _hypotheses(load: Coordinated, signs: Signs, declared: int) -> tuple[Hypothe
     return tuple(Hypothesis(name, raw[name] / total) for name in ranked)
 
 
-def _verdict(hypotheses: Sequence[Hypothesis], training: float) -> Verdict:
-    if training >= TRAINING_LIKE:
+def _days(load: Coordinated, views: Mapping[str, SharedView]) -> float:
+    until = max(view.end_block for view in views.values()) if load.end_block is None else load.end_block
+    return (until - load.start_block) * BLOCK_H / 24
+
+
+def _verdict(hypotheses: Sequence[Hypothesis], training: float, days: float) -> Verdict:
+    if training >= alarm_line(days):
         return Verdict.TRAINING_LIKE
     benign = max(h.probability for h in hypotheses if h.name in _BENIGN_CAUSES)
     return Verdict.EXPLAINED if benign >= BENIGN and training <= NOT_TRAINING else Verdict.UNEXPLAINED

@@ -15,6 +15,7 @@ from pausewatch.findings.matching import Match, accounting, ended_training, matc
 from pausewatch.findings.model import Assessment, Kind, Verdict
 from pausewatch.findings.odds import at_most_even
 from pausewatch.findings.quantities import Quantities, quantities
+from pausewatch.findings.suspicion import suspect_lanes
 from pausewatch.findings.wording import LANE_NAMES, instant, local, megawatts, meters_of, spell
 from pausewatch.fleet import Activity, Declaration
 from pausewatch.signatures.features import Features, measure
@@ -75,7 +76,7 @@ def _judge(
         if not episode.main.is_learned
         if d.expected_mw is None or size.excess_mw.estimate >= _STEP_SHARE * d.expected_mw
     ]
-    suspect = _suspect_lanes(episode, contradictions, now)
+    suspect = suspect_lanes(episode, contradictions, now)
     circumstances = Circumstances(
         did_not_step_down=bool(unstopped),
         declared_training=any(m.declaration.activity is Activity.TRAINING for m in found),
@@ -110,21 +111,6 @@ def _probability(hypotheses: Sequence[Hypothesis], cause: Cause) -> float:
     return next(h.probability for h in hypotheses if h.name == cause)
 
 
-def _suspect_lanes(episode: SiteEpisode, contradictions: Sequence[Contradiction], now: int) -> list[Lane]:
-    """Return the lanes of an episode whose telemetry contradicts itself while it lasts."""
-    end = now if episode.end_hour is None else episode.end_hour
-    return [
-        lane
-        for lane in (Lane(e.lane) for e in episode.shown)
-        if any(
-            (lane in c.lanes or lane is Lane.BALANCE)
-            and c.start_hour < end
-            and (c.end_hour is None or c.end_hour > episode.start_hour)
-            for c in contradictions
-        )
-    ]
-
-
 def weighed(judge: Explainer, features: Features, circumstances: Circumstances) -> tuple[Hypothesis, ...]:
     """Return the hypotheses as a judge weighs them, no further than what was seen allows."""
     hypotheses = judge(features, circumstances)
@@ -132,6 +118,11 @@ def weighed(judge: Explainer, features: Features, circumstances: Circumstances) 
         # Of load that came in parts months ago only its flatness is left to tell it by, and a hall is flat too.
         return at_most_even(hypotheses)
     return hypotheses
+
+
+def alarm_line(days: float) -> float:
+    """Return the probability of training from which a load seen for so many days is an alarm."""
+    return TRAINING_LIKE_EARLY if days < EARLY_DAYS else TRAINING_LIKE
 
 
 def verdict_of(
@@ -147,13 +138,12 @@ def verdict_of(
     """
     if circumstances.is_declared:
         return Verdict.EXPLAINED
-    training = _probability(hypotheses, Cause.TRAINING)
-    # What stayed when declared training was to stop has been watched since long before.
-    is_early = features.raised_days < EARLY_DAYS and not circumstances.did_not_step_down
-    if training >= (TRAINING_LIKE_EARLY if is_early else TRAINING_LIKE):
-        return Verdict.TRAINING_LIKE
     if is_blind:
         return Verdict.CANNOT_CONCLUDE
+    training = _probability(hypotheses, Cause.TRAINING)
+    # What stayed when declared training was to stop has been watched since long before.
+    if training >= (TRAINING_LIKE if circumstances.did_not_step_down else alarm_line(features.raised_days)):
+        return Verdict.TRAINING_LIKE
     benign = max(_probability(hypotheses, cause) for cause in _BENIGN_CAUSES)
     if benign >= BENIGN and training <= NOT_TRAINING:
         return Verdict.EXPLAINED

@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float64]
 MIN_SEEN_SHARE = 0.75
 _HOURS_90_DAYS = 90 * 24
 _ALARMS = (Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED)
+# Questions about meters, not about load.
+_OF_METERS = (Kind.TELEMETRY_GAP, Kind.TELEMETRY_INTEGRITY)
 
 
 def primary_lane(day: SiteWatchDay) -> LaneDay | None:
@@ -77,7 +79,7 @@ def _status(
 ) -> tuple[DayStatus, tuple[str, ...]]:
     start, end = day.site.day_bounds(day.day)
     touching = [a for a in found if a.start < end and (a.end is None or a.end > start)]
-    alarms = [a for a in touching if a.verdict in _ALARMS and a.kind is not Kind.TELEMETRY_GAP]
+    alarms = [a for a in touching if a.verdict in _ALARMS and a.kind not in _OF_METERS]
     if alarms:
         kinds = ", ".join(sorted({a.kind.value.replace("_", " ") for a in alarms}))
         return DayStatus.ANOMALOUS, (f"unexplained: {kinds}",)
@@ -92,7 +94,9 @@ def _status(
         (Kind.TELEMETRY_INTEGRITY, "telemetry that can't be trusted"),
         (Kind.TELEMETRY_GAP, "a meter was silent"),
     ):
-        hit = [a for a in touching if a.kind is kind]
+        # Telemetry that is wrong in a way that leaves its levels right is a question, and no blindness.
+        is_wrong = kind is Kind.TELEMETRY_INTEGRITY
+        hit = [a for a in touching if a.kind is kind and not (is_wrong and a.verdict is Verdict.UNEXPLAINED)]
         if hit:
             reasons.append(f"{words}: {', '.join(sorted({a.evidence['lane'] for a in hit}))}")
     open_questions = [a for a in touching if a.verdict is Verdict.CANNOT_CONCLUDE and a.kind is Kind.SUSTAINED_LOAD]
