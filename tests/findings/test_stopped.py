@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.builders import declaration_data
-from tests.detection.watch_days import HOURS, PAUSE_HOUR, hour_at, lane_day, metered_site, noise, watch_day
+from tests.detection.watch_days import HOURS, PAUSE_HOUR, episode, hour_at, lane_day, metered_site, noise, watch_day
 
 from pausewatch.detection.stops import Stop
 from pausewatch.findings.assess import assess
@@ -45,6 +45,14 @@ def test_a_stop_is_an_open_question_with_its_energy_since_the_pause_began():
     assert sum(h.probability for h in one.hypotheses) == pytest.approx(1.0)
     assert "since before the reference" in one.facts[0]
     assert "it was flat" in one.facts[0]
+
+
+@pytest.mark.parametrize(("known_kw", "is_asked"), [(5_000.0, False), (1_000.0, True)])
+def test_the_end_of_load_that_a_finding_tells_of_is_not_told_again(known_kw, is_asked):
+    it_load = lane_with_stop(Lane.IT_LOAD, 6_000.0)
+    told = replace(it_load, episodes=(episode(Lane.IT_LOAD, PAUSE_HOUR, None, known_kw),))
+    day = watch_day(it_load=told, utility=lane_with_stop(Lane.UTILITY, 7_200.0, seed=4))
+    assert any("stopped" in a.evidence for a in assess(day)[1]) is is_asked
 
 
 def test_what_followed_the_day_says_so():

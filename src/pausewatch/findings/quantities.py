@@ -19,6 +19,8 @@ from pausewatch.telemetry.panel import Lane
 Floats = npt.NDArray[np.float64]
 
 _Z90 = 1.6448536
+# What the balance alone shows is cooled by nobody knows what: its marginal PUE may differ from the site's by so much.
+_OTHER_PATH_SD = 0.02
 _CORE = {
     Lane.UTILITY: Measure.UTILITY_IMPORT,
     Lane.IT_LOAD: Measure.IT_LOAD,
@@ -132,4 +134,5 @@ def _at_it(lane: Lane, pue: MarginalPue) -> tuple[float, float, float]:
 def _accuracy(site: Site, lane: Lane) -> float:
     """Return the class error of a lane's meter as a relative standard deviation: the class is a limit of 2 sd."""
     classes = [m.accuracy_pct for m in site.meters_of(_CORE[lane]) if m.accuracy_pct is not None]
-    return max(classes, default=1.0) / 200.0
+    of_meter = max(classes, default=1.0) / 200.0
+    return float(np.hypot(of_meter, _OTHER_PATH_SD)) if lane is Lane.BALANCE else of_meter

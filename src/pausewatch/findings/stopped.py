@@ -22,6 +22,8 @@ from pausewatch.telemetry.panel import Lane
 # A smaller part of the IT capacity leaves often enough for ordinary reasons.
 _LEAST_SHARE = 0.04
 _SAME_HOURS = 36
+# A stop that ends this share of known load, or more, is that load's end.
+_KNOWN_SHARE = 0.4
 # What the IT meter shows of a fall at the utility, below which it was no IT load.
 _AT_IT_SHARE = 0.3
 _LOWERS = (Activity.MAINTENANCE, Activity.DEMAND_RESPONSE, Activity.COMMISSIONING)
@@ -54,6 +56,8 @@ def _asked(day: SiteWatchDay, pair: tuple[Stop | None, Stop | None], judge: Expl
     is_it_load = it_load is not None or not features.is_it_metered or features.it_agreement >= _AT_IT_SHARE
     if at_it_kw < _LEAST_SHARE * 1e3 * day.site.it_capacity_mw or not is_it_load:
         return None
+    if _known_kw(day, stop.hour) >= _KNOWN_SHARE * at_it_kw:
+        return None
     start_hour = max(day.grid.hour_index(day.pause.start), 0)
     at_utility, at_racks = (None if s is None else _until(s, start_hour) for s in pair)
     before = SiteEpisode(at_utility, at_racks, pue=day.marginal_pue)
@@ -83,6 +87,21 @@ def _asked(day: SiteWatchDay, pair: tuple[Stop | None, Stop | None], judge: Expl
             "unseen_hours": size.unseen_hours,
         },
         facts=_facts(day, stop, size.excess_mw.estimate, features, works),
+    )
+
+
+def _known_kw(day: SiteWatchDay, hour: int) -> float:
+    """Return the load above expectation that findings tell of in the hours before an hour, at the IT load, kW."""
+    pue = {Lane.UTILITY: day.marginal_pue.central, Lane.IT_LOAD: 1.0}
+    return max(
+        (
+            episode.excess_kw / at_it
+            for lane, at_it in pue.items()
+            for episode in day.lane(lane).episodes
+            if episode.start_hour < hour - _SAME_HOURS
+            and (episode.end_hour is None or episode.end_hour >= hour - _SAME_HOURS)
+        ),
+        default=0.0,
     )
 
 
