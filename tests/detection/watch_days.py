@@ -65,6 +65,9 @@ def lane_day(
     expected = np.full((1, hours), EXPECTED_KW[lane] if has_meter and not refusals else np.nan)
     observed = residual_kw + EXPECTED_KW[lane] if has_meter else np.full(hours, np.nan)
     missing = np.full((1, hours), np.nan) if refusals else None
+    smallest_kw = DETECTABLE_KW[lane] if detectable_kw is None else detectable_kw
+    if refusals or not has_meter:
+        smallest_kw = float("inf")
     return LaneDay(
         lane=lane,
         has_meter=has_meter,
@@ -80,11 +83,8 @@ def lane_day(
         innovation_sd_kw=60.0,
         daily_sd_kw=50.0,
         episodes=tuple(episodes),
-        detectable_kw=float("inf")
-        if refusals or not has_meter
-        else DETECTABLE_KW[lane]
-        if detectable_kw is None
-        else detectable_kw,
+        detectable_kw=smallest_kw,
+        detectable_90d_kw=0.75 * smallest_kw,
     )
 
 

@@ -111,9 +111,10 @@ def test_the_utilitys_meter_comes_before_the_operators():
 def test_detectable_is_the_better_lanes_at_the_it_load_and_never_more_than_the_site_can_draw():
     assert detectable_mw(watch_day()) == pytest.approx(0.5)
     coarse = lane_day(Lane.IT_LOAD, noise(), detectable_kw=9_000.0)
-    assert detectable_mw(watch_day(it_load=coarse)) == pytest.approx(1.0)  # 1200 kW at the utility, over the PUE
+    # 1200 kW at the utility, over a small PUE.
+    assert detectable_mw(watch_day(it_load=coarse)) == pytest.approx(1.2 / 1.1)
     blind = {
-        lane.value: replace(lane_day(lane, noise()), detectable_kw=value)
+        lane.value: replace(lane_day(lane, noise()), detectable_kw=value, detectable_90d_kw=value)
         for lane, value in ((Lane.UTILITY, 1e9), (Lane.IT_LOAD, float("inf")))
     }
     said = site_day(watch_day(**blind), [])

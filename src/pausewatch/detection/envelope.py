@@ -18,11 +18,16 @@ from pausewatch.detection.whitening import Innovations
 Floats = npt.NDArray[np.float64]
 
 _Z90 = 1.2815516
-_RUN_DAYS = 7
+_RUN_DAYS, _LONG_DAYS = 7, 90
 
 
-def detectable_kw(detector: Detector, calibration: Calibration, window: Innovations, level_sd_kw: Floats) -> Floats:
-    """Return the smallest constant load of the lane found with 90 % probability after 7 days, kW, shape (S,).
+def detectable_kw(
+    detector: Detector, calibration: Calibration, window: Innovations, level_sd_kw: Floats
+) -> tuple[Floats, Floats]:
+    """Return the smallest constant load of the lane found with 90 % probability after 7 and after 90 days, kW, (S,).
+
+    An edge tells what it can within a week; what creeps past it is still found by the drift test, which gathers day
+    by day.
 
     Args:
         detector: its windows.
@@ -47,18 +52,24 @@ def detectable_kw(detector: Detector, calibration: Calibration, window: Innovati
         step = (calibration.step_threshold + calibration.score_spread) / (loss * np.sqrt(typical))
     nothing = np.full(len(weight), np.inf)
     by_step = step * whitener.innovation_sd_kw if detector.uses.step_test else nothing
-    by_drift = _by_drift(calibration, level_sd_kw, detector, weight) if detector.uses.drift_test else nothing
-    return np.asarray(np.minimum(by_step, by_drift))
+    if not detector.uses.drift_test:
+        return by_step, by_step
+    week, season = (_by_drift(calibration, level_sd_kw, detector, weight, days) for days in (_RUN_DAYS, _LONG_DAYS))
+    by_week = np.minimum(by_step, week)
+    return by_week, np.minimum(by_week, season)
 
 
-def _by_drift(calibration: Calibration, level_sd_kw: Floats, detector: Detector, weight: Floats) -> Floats:
-    """Return the load that carries the drift test over its threshold within 7 days (its mean path, plus 90 %).
+def _by_drift(
+    calibration: Calibration, level_sd_kw: Floats, detector: Detector, weight: Floats, run_days: int
+) -> Floats:
+    """Return the load that carries the drift test over its threshold within a run (its mean path, plus 90 %).
 
-    Only days that were seen move the test; where none was, nothing would be found.
+    Only days that were seen move the test, and the last week tells how many will be; where none was, nothing would be
+    found.
     """
     drift, settings = calibration.drift, detector.drift_settings
     week = (weight[:, -_RUN_DAYS * 24 :] > 0).reshape(len(weight), _RUN_DAYS, 24)
-    days = (week.sum(axis=2) >= MIN_DAY_HOURS).sum(axis=1)
+    days = (week.sum(axis=2) >= MIN_DAY_HOURS).sum(axis=1) * run_days // _RUN_DAYS
     gain = (1 - drift.daily_rho) / np.sqrt(1 - drift.daily_rho**2)
     noise = _Z90 * np.sqrt(days)
     allowance = settings.level_allowance * level_sd_kw / drift.daily_sd_kw + settings.reference_shift

@@ -56,6 +56,7 @@ class LaneDay:
         daily_sd_kw: standard deviation of a daily mean residual on held-out data.
         episodes: spans of unexpected load.
         detectable_kw: smallest load of the lane found with 90 % probability in 7 days.
+        detectable_90d_kw: the same in 90 days.
         reference_steps: steps of the reference that its baseline was learned without.
         stops: load of the reference that came down at once during the pause.
     """
@@ -70,6 +71,7 @@ class LaneDay:
     daily_sd_kw: float
     episodes: tuple[Episode, ...]
     detectable_kw: float
+    detectable_90d_kw: float
     reference_steps: tuple[ReferenceStep, ...] = ()
     stops: tuple[Stop, ...] = ()
 
@@ -225,11 +227,13 @@ class Watch:
         rows = np.arange(len(end_hour))
         level_now = expected.level_sd_kw[rows, np.clip(end_hour - 1, 0, grid.hours - 1)]
         stationary = self.frozen.calibration.whitener.stationary_sd_kw
-        smallest = detectable_kw(
-            self.detector, self.frozen.calibration, window, np.where(np.isfinite(level_now), level_now, stationary)
+        smallest = np.stack(
+            detectable_kw(
+                self.detector, self.frozen.calibration, window, np.where(np.isfinite(level_now), level_now, stationary)
+            )
         )
         balance = slice(len(LANES) * len(self.sites), None)
-        smallest[balance] = np.maximum(smallest[balance], self.class_sd_kw)
+        smallest[:, balance] = np.maximum(smallest[:, balance], self.class_sd_kw)
         return WatchDay(self, panel, day, end_hour, observed, expected, residual, smallest, self._pues(panel, ends))
 
     def _doubts(self, columns: Floats) -> Callable[[int], Floats | None]:
@@ -367,7 +371,8 @@ class WatchDay:
             innovation_sd_kw=float(calibration.whitener.innovation_sd_kw[series]),
             daily_sd_kw=float(calibration.drift.daily_sd_kw[series]),
             episodes=() if refusals else tuple(self._episodes(lane, series)),
-            detectable_kw=float("inf") if refusals else float(self.detectable_kw[series]),
+            detectable_kw=float("inf") if refusals else float(self.detectable_kw[0, series]),
+            detectable_90d_kw=float("inf") if refusals else float(self.detectable_kw[1, series]),
             reference_steps=watch.frozen.steps[series],
             stops=tuple(self._stops(lane, series)) if lane in LANES and not refusals and uses.reference_test else (),
         )

@@ -25,11 +25,14 @@ from pausewatch.evaluation.outcomes import EARLIEST, LOAD_KINDS, OPEN_VERDICTS
 from pausewatch.evaluation.world import World
 from pausewatch.findings.assess import assess
 from pausewatch.findings.model import DayStatus
+from pausewatch.findings.status import detectable_90d_mw
 from pausewatch.fleet import Site
 from pausewatch.progress import Progress, Silent
 from pausewatch.telemetry.panel import Lane
 
 MULTIPLES = (0.5, 0.75, 1.0, 1.5, 2.0)
+# Runs of months are few: they are laid where they tell most.
+LONG_MULTIPLES, LONG_DAYS = (0.5, 1.0, 1.5), 90
 PROMISED = (0.85, 0.95)
 _LEAD_DAYS = 3
 _SEED = 20260903
@@ -117,7 +120,7 @@ def check_envelope(
     world: World,
     days: int = 7,
     every: int = 7,
-    multiples: Sequence[float] = MULTIPLES,
+    multiples: Sequence[float] | None = None,
     progress: Progress | None = None,
 ) -> list[Injected]:
     """Inject runs all over a fleet's pause and return what became of them.
@@ -126,11 +129,12 @@ def check_envelope(
         world: a fleet at which nothing happens.
         days: length of the runs.
         every: days between one fork and the next.
-        multiples: sizes to draw from, over what is stated as detectable.
+        multiples: sizes to draw from, over what is stated as detectable; by default those for such a length.
         progress: told of the forks.
     """
     told = progress or Silent()
-    return [run for sites in world.batches() for run in _batch(world, sites, days, every, multiples, told)]
+    sizes = multiples or (LONG_MULTIPLES if days >= LONG_DAYS else MULTIPLES)
+    return [run for sites in world.batches() for run in _batch(world, sites, days, every, sizes, told)]
 
 
 def _batch(
@@ -166,7 +170,7 @@ def _injected(
         # The day that follows begins after all that is known by now.
         start = site.day_bounds(seen.day + timedelta(days=2))[0] + timedelta(minutes=minute)
         end = start + timedelta(days=days)
-        mw = multiple * said.detectable_mw_7d
+        mw = multiple * (detectable_90d_mw(view) if days >= LONG_DAYS else said.detectable_mw_7d)
         it_kw[position] = constant_kw(grid, position, start, end, mw)
         pue[position] = world.truth[site.id].marginal_pue
         runs[position] = (multiple, mw, start, end)

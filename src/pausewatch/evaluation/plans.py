@@ -50,7 +50,8 @@ def envelope_plans(sites: int, seed: int) -> list[tuple[TrialPlan, int, int]]:
     """Return fleets at which nothing happens, each with the length of its injected runs and the days between forks."""
     first = seed + _EXTRA_SEEDS
     week = [(TrialPlan("wide", size, first + i, 60), 7, 7) for i, size in enumerate(_cut(sites))]
-    return [*week, (TrialPlan("wide", min(sites, 30), first + len(week), 125), 90, 28)]
+    season = [(TrialPlan("wide", size, first + len(week) + i, 125), 90, 28) for i, size in enumerate(_cut(sites))]
+    return [*week, *season]
 
 
 def _cut(count: int) -> Iterator[int]:

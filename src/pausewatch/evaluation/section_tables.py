@@ -88,7 +88,8 @@ def _envelope(kept: Mapping[str, Any]) -> str:
     ]
     return (
         "## Is what is stated as detectable found?\n\nConstant IT load laid over the meters of sites at which "
-        "nothing happens, a multiple of the `detectable_mw_7d` of the day before, at a random minute. Found: a "
+        "nothing happens, a multiple of the `detectable_mw_7d` of the day before (of the load behind "
+        "`detectable_flop_90d` for runs of 90 days), at a random minute. Found: a "
         "report until the day it ended told of it. Asked about: as training_like or unexplained. Promised at the "
         f"stated size: {100 * low:.0f} to {100 * high:.0f} %.\n\n"
         + table(("days", "size over the stated", "found", "asked about", ""), body)

@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 # Below this share of a day's hours, nothing is concluded from it.
 MIN_SEEN_SHARE = 0.75
 _HOURS_90_DAYS = 90 * 24
+# Where a site's own marginal PUE isn't known, a load is taken to add this little at the utility.
+_LITTLE_PUE = 1.1
 _ALARMS = (Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED)
 # Questions about meters, not about load.
 _OF_METERS = (Kind.TELEMETRY_GAP, Kind.TELEMETRY_INTEGRITY)
@@ -52,7 +54,7 @@ def site_day(day: SiteWatchDay, found: Sequence[Assessment]) -> SiteDay:
         unaccounted_mwh=observed_mwh - expected_mwh,
         unaccounted_sd_mwh=_sd_mwh(shown, span, both),
         detectable_mw_7d=detectable,
-        detectable_flop_90d=detectable * _HOURS_90_DAYS * efficiency(day.site).central,
+        detectable_flop_90d=detectable_90d_mw(day) * _HOURS_90_DAYS * efficiency(day.site).central,
         reasons=reasons,
     )
 
@@ -62,15 +64,22 @@ def detectable_mw(day: SiteWatchDay) -> float:
     return min(_on(day, Lane.IT_LOAD), _on(day, Lane.UTILITY), day.site.it_capacity_mw)
 
 
+def detectable_90d_mw(day: SiteWatchDay) -> float:
+    """Return the smallest IT load that would be found in 90 days; all the site could run where nothing would be."""
+    return min(_on(day, Lane.IT_LOAD, True), _on(day, Lane.UTILITY, True), day.site.it_capacity_mw)
+
+
 def detectable_past_it_mw(day: SiteWatchDay) -> float:
     """Return the smallest load that would be found in 7 days though no IT meter shows it."""
     return min(_on(day, Lane.BALANCE), _on(day, Lane.UTILITY), day.site.it_capacity_mw)
 
 
-def _on(day: SiteWatchDay, lane: Lane) -> float:
-    """Return the smallest IT load that a lane shows within 7 days, MW; infinite where it shows none."""
-    at_it = 1.0 if lane is Lane.IT_LOAD else day.marginal_pue.central
-    kw = day.lane(lane).detectable_kw
+def _on(day: SiteWatchDay, lane: Lane, in_90_days: bool = False) -> float:
+    """Return the smallest IT load that a lane shows within 7 or 90 days, MW; infinite where it shows none."""
+    pue = day.marginal_pue
+    at_it = 1.0 if lane is Lane.IT_LOAD else pue.central if pue.is_told else min(pue.central, _LITTLE_PUE)
+    view = day.lane(lane)
+    kw = view.detectable_90d_kw if in_90_days else view.detectable_kw
     return kw / at_it / 1e3 if np.isfinite(kw) else float("inf")
 
 
