@@ -150,6 +150,19 @@ def test_training_that_did_not_stop_is_a_missing_step_down():
     assert small.kind is Kind.SUSTAINED_LOAD  # a fraction of what was declared is something else
 
 
+@pytest.mark.parametrize(("size_kw", "is_back"), [(6_300.0, True), (2_400.0, False), (9_000.0, False)])
+def test_training_that_stops_for_a_day_has_come_back_if_as_much_of_it_is_there_again(size_kw, is_back):
+    training = declaration_data(
+        start=hour_at(-1000).isoformat(),
+        end=hour_at(PAUSE_HOUR).isoformat(),
+        expected_mw=6.0,
+        filed_at=hour_at(-1500).isoformat(),
+    )
+    one = the_load(both(size_kw, start=PAUSE_HOUR + 30, declarations=[training]))
+    assert (one.kind is Kind.MISSING_STEP_DOWN) is is_back
+    assert ("was back within two days" in " ".join(one.facts)) is is_back
+
+
 def test_training_declared_during_the_pause_is_no_explanation():
     training = science(activity="training")
     one = the_load(both(6_000.0, declarations=[training]))

@@ -11,11 +11,12 @@ import numpy as np
 from pausewatch.detection.integrity.contradiction import Contradiction
 from pausewatch.detection.lanes import SiteEpisode, joined
 from pausewatch.detection.watch import SiteWatchDay
-from pausewatch.findings.matching import Match, accounting, ended_training, matches
+from pausewatch.findings.matching import Match, accounting, matches
 from pausewatch.findings.model import Assessment, Kind, Verdict
 from pausewatch.findings.odds import at_most_even
 from pausewatch.findings.quantities import Quantities, quantities
 from pausewatch.findings.suspicion import suspect_lanes
+from pausewatch.findings.unstopped import unstopped_training, was_down
 from pausewatch.findings.wording import LANE_NAMES, instant, local, megawatts, meters_of, spell
 from pausewatch.fleet import Activity, Declaration
 from pausewatch.signatures.features import Features, measure
@@ -31,7 +32,6 @@ EARLY_DAYS = 4.0
 # A benign cause accounts for an episode when it is this probable and training this improbable.
 BENIGN, NOT_TRAINING = 0.75, 0.1
 _BENIGN_CAUSES = (Cause.INFERENCE, Cause.COOLING, Cause.CHANCE)
-_STEP_SHARE = 0.3
 # A rise whose first hours brought less of it than this came in parts.
 _SHARP = 0.5
 _FELL_SHARE = 0.6
@@ -69,13 +69,7 @@ def _judge(
     end = None if episode.end_hour is None else instant(day, episode.end_hour)
     until = end or instant(day, now)
     found = matches(day.site, start, until, size.excess_mw, features, day.pause)
-    # Declared training is no part of the reference: what rose within it is something else.
-    unstopped = [
-        d
-        for d in ended_training(day.site, day.pause, start)
-        if not episode.main.is_learned
-        if d.expected_mw is None or size.excess_mw.estimate >= _STEP_SHARE * d.expected_mw
-    ]
+    unstopped = unstopped_training(day, episode, start, size.excess_mw.estimate)
     suspect = suspect_lanes(episode, contradictions, now)
     circumstances = Circumstances(
         did_not_step_down=bool(unstopped),
@@ -229,7 +223,8 @@ def _facts(
 ) -> tuple[str, ...]:
     main = episode.main
     began = "Load has crept up since" if main.is_drift else "Load stepped up at"
-    if unstopped:
+    is_back = bool(unstopped) and was_down(day, episode)
+    if unstopped and not is_back:
         began = "Load has stood above what is expected without training since"
     lasted = f"and came down at {local(day, episode.end_hour)}" if episode.end_hour is not None else "and is still up"
     said = [
@@ -244,9 +239,10 @@ def _facts(
         )
     for declaration in unstopped:
         stated = "" if declaration.expected_mw is None else f" of {megawatts(declaration.expected_mw)}"
-        said.append(
-            f"Training{stated} was declared up to the pause ({declaration.id}); the load did not come down with it."
-        )
+        ended = "it came down, and about as much was back within two days"
+        if not is_back:
+            ended = "the load did not come down with it"
+        said.append(f"Training{stated} was declared up to the pause ({declaration.id}); {ended}.")
     said.append(_texture(features))
     said += _grain(features, circumstances)
     said += _balance(day, episode) if episode.is_past_it_meter else [_lanes(episode, features)]
