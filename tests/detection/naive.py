@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from pausewatch.detection.drift_test import DriftModel, DriftSettings
 from pausewatch.detection.step_test import StepWindows
-from pausewatch.detection.whitening import Innovations
+from pausewatch.detection.whitening import LAGS, ORDER, Innovations, Whitener
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,3 +55,28 @@ def page(
             last = (number, z)
         sums.append(total)
     return sums
+
+
+def innovations(residual_kw: Floats, whitener: Whitener) -> Innovations:
+    """Return the standardised innovations of one series of shape (H,), hour by hour."""
+    longest = 24 * 14
+    sd, stationary = float(whitener.innovation_sd_kw[0]), float(whitener.stationary_sd_kw[0])
+    growth = np.minimum(whitener.forecast_variance_growth(longest)[0], max((stationary / sd) ** 2, 1.0))
+    filled = dict.fromkeys(range(-ORDER, 0), 0.0)
+    unseen = longest - 1
+    score, weight = np.zeros(len(residual_kw)), np.zeros(len(residual_kw))
+    for hour, value in enumerate(residual_kw):
+        forecast = sum(w * filled[hour - lag] for w, lag in zip(whitener.lag_weights[0], LAGS.tolist(), strict=True))
+        if not np.isfinite(value):
+            filled[hour] = forecast
+            unseen = min(unseen + 1, longest - 1)
+            continue
+        if unseen:
+            for back in range(1, ORDER + 1):
+                share = min(max((unseen - back + 1) / (unseen + 1), 0.0), 1.0)
+                filled[hour - back] += (value - forecast) * share
+        filled[hour] = value
+        weight[hour] = 1.0 / growth[unseen]
+        score[hour] = weight[hour] * (value - forecast) / sd
+        unseen = 0
+    return Innovations(score, weight)

@@ -7,7 +7,7 @@ import pytest
 from tests.detection import naive
 from tests.detection.noise import autoregressive, true_whitener
 
-from pausewatch.detection.step_test import StepWindows, scan_steps, step_information
+from pausewatch.detection.step_test import StepWindows, scan_ends, scan_steps, step_information
 from pausewatch.detection.whitening import Innovations, innovations
 
 REACH = StepWindows()
@@ -143,3 +143,30 @@ def test_an_onset_between_two_hours_keeps_the_stated_share_of_its_score():
     weight = np.ones((1, REACH.total))
     _, kept = step_information(weight, whitener.step_response, REACH, np.zeros(1), lasted)
     assert kept[0] - 0.02 <= smeared / sharp <= kept[0] + 0.1  # never promised more than is kept
+
+
+@pytest.mark.parametrize("unseen", [0.0, 0.1])
+def test_many_ends_at_once_say_what_each_window_says(unseen):
+    rng = np.random.default_rng(3)
+    residual = autoregressive(5, 24 * 60, seed=27)
+    residual[1, 24 * 30 :] += 700.0
+    residual[rng.random(residual.shape) < unseen] = np.nan
+    residual[2, 200:900] = np.nan
+    residual[3] = np.nan
+    whitener = true_whitener(5)
+    whole = innovations(residual, whitener)
+    ends = [REACH.persistence, 24 * 9, 24 * 14 + 5, 24 * 40, 24 * 60]
+    young = slice(REACH.search - REACH.persistence + 1, None)
+    found = 0
+    for end, scan in zip(ends, scan_ends(whole, ends, whitener.step_response, REACH), strict=True):
+        begin = max(end - REACH.total, 0)
+        pad = ((0, 0), (REACH.total - (end - begin), 0))
+        window = Innovations(np.pad(whole.score[:, begin:end], pad), np.pad(whole.weight[:, begin:end], pad))
+        slow = scan_steps(window, whitener.step_response, REACH, np.zeros(5))
+        np.testing.assert_allclose(scan.z, slow.z, rtol=1e-7, atol=1e-7)
+        step, information = slow.step.copy(), slow.information.copy()
+        step[:, young], information[:, young] = 0.0, 0.0
+        np.testing.assert_allclose(scan.step, step, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(scan.information, information, rtol=1e-7, atol=1e-9)
+        found += int((scan.z.max(axis=1) > 8).sum())
+    assert found

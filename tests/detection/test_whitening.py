@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.detection import naive
 from tests.detection.noise import DIURNAL, autoregressive, true_whitener
 
 from pausewatch.detection.whitening import LAGS, ORDER, Whitener, fit_whitener, innovations
@@ -170,3 +171,20 @@ def test_a_subset_is_the_same_as_picking_rows():
     assert isinstance(some, Whitener)
     assert np.array_equal(some.lag_weights, whitener.lag_weights[[2, 0]])
     assert np.array_equal(some.step_response, whitener.step_response[[2, 0]])
+
+
+@pytest.mark.parametrize("unseen", [0.0, 0.02, 0.5])
+def test_many_series_at_once_say_what_each_says_hour_by_hour(unseen):
+    rng = np.random.default_rng(12)
+    residual = autoregressive(4, 24 * 40, seed=12)
+    residual[rng.random(residual.shape) < unseen] = np.nan
+    residual[1, 100:103] = np.nan
+    residual[1, 104:500] = np.nan
+    residual[2, :30] = np.nan
+    residual[3] = np.nan
+    whitener = true_whitener(4, stationary_sd_kw=250.0)
+    told = innovations(residual, whitener)
+    for s in range(4):
+        slow = naive.innovations(residual[s], whitener.subset(np.array([s])))
+        np.testing.assert_allclose(told.score[s], slow.score, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(told.weight[s], slow.weight, rtol=1e-12)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pausewatch.baselines.order_statistics import row_quantiles
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
 Floats = npt.NDArray[np.float64]
@@ -58,8 +59,7 @@ def fit_temperature(grid: HourGrid, temperature_c: Floats) -> TemperatureScale:
     knots = np.zeros((len(temperature_c), len(KNOT_QUANTILES)))
     if not seen.any():
         return TemperatureScale(knots, np.zeros((len(temperature_c), _SEASONS)), is_known)
-    for s in np.flatnonzero(is_known):
-        knots[s] = np.quantile(temperature_c[s, seen[s]], KNOT_QUANTILES)
+    knots[is_known] = row_quantiles(temperature_c[is_known], KNOT_QUANTILES)
     gram = np.empty((len(temperature_c), _SEASONS, _SEASONS))
     target = np.empty((len(temperature_c), _SEASONS))
     weight = seen.astype(np.float64)

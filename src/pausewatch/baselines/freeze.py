@@ -210,11 +210,8 @@ def freeze(
     half = rolling_half_width(tested, hour_sd)
     scale, coverage = fit_horizon_scale(tested, rough_sd_kw(level_error, hour_sd, tested.sample_ahead_days))
     scores = tuple(
-        replace(
-            score(observed[s], tested.residual_kw[s], half[s]),
-            coverage_by_horizon_pct=tuple(float(share) for share in coverage[s]),
-        )
-        for s in range(len(series.keys))
+        replace(one, coverage_by_horizon_pct=tuple(shares))
+        for one, shares in zip(score(observed, tested.residual_kw, half), coverage.tolist(), strict=True)
     )
     warnings = tuple(_warnings(series, s, plain, int(valid_days[s])) for s in range(len(series.keys)))
     return FrozenBaselines(

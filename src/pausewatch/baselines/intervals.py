@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from pausewatch.baselines.backtest import Backtest
 from pausewatch.baselines.contract import Floats
+from pausewatch.baselines.order_statistics import row_quantiles
 
 Z90 = 1.6448536
 HORIZON_DAYS = (1, 7, 30, 90)
@@ -114,11 +115,9 @@ def honest_sd(residual_kw: Floats, mean_kw: Floats) -> Floats:
         residual_kw: held-out residuals, shape (S, H), NaN where unseen.
         mean_kw: mean load, (S,): a tenth of it stands in where too little was held out.
     """
-    out = np.empty(len(residual_kw))
-    for s, row in enumerate(residual_kw):
-        seen = np.abs(row[np.isfinite(row)])
-        out[s] = np.quantile(seen, 0.9) / Z90 if len(seen) >= _MIN_HOURS else 0.1 * abs(mean_kw[s])
-    return np.maximum(out, 1e-6)
+    told = row_quantiles(np.abs(residual_kw), (_SHARE,))[:, 0] / Z90
+    enough = np.isfinite(residual_kw).sum(axis=1) >= _MIN_HOURS
+    return np.maximum(np.where(enough, told, 0.1 * np.abs(mean_kw)), 1e-6)
 
 
 def rolling_half_width(tested: Backtest, hour_sd_kw: Floats) -> Floats:

@@ -72,14 +72,12 @@ def level_and_trend(rest: Floats, weight: Floats, days: Floats, level_days: floa
     The level is an exponentially weighted mean; the slope is a weighted line over twelve weeks.
     """
     age = days[-1] - days
-    recent = weight * np.exp(-age / level_days)
-    lately = weight * (age <= _TREND_DAYS)
-    count = np.maximum(lately.sum(axis=1), 1e-9)
-    centre = (lately * -age).sum(axis=1) / count
-    x = -age[None, :] - centre[:, None]
-    mean = (lately * rest).sum(axis=1) / count
-    slope = (lately * x * (rest - mean[:, None])).sum(axis=1) / np.maximum((lately * x**2).sum(axis=1), 1e-9)
-    total = recent.sum(axis=1)
-    level = (recent * rest).sum(axis=1) / np.where(total > 1e-6, total, np.nan)
-    mean_age = np.where(total > 1e-6, (recent * age).sum(axis=1) / np.maximum(total, 1e-9), 0.0)
-    return level, mean_age, slope
+    fading, lately = np.exp(-age / level_days), (age <= _TREND_DAYS).astype(np.float64)
+    curves = np.stack([fading, fading * age, lately, -lately * age, lately * age**2], axis=1)
+    # Every sum over the hours is a product with one of a few curves.
+    total, aged, count, by_x, by_xx = (weight @ curves).T
+    of_level, of_rest, of_x = ((weight * rest) @ curves[:, [0, 2, 3]]).T
+    count = np.maximum(count, 1e-9)
+    slope = (of_x - by_x * of_rest / count) / np.maximum(by_xx - by_x**2 / count, 1e-9)
+    level = of_level / np.where(total > 1e-6, total, np.nan)
+    return level, np.where(total > 1e-6, aged / np.maximum(total, 1e-9), 0.0), slope

@@ -19,6 +19,8 @@ from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
 _WEEKS = 4
 _LEVEL_HOURS = 28 * 24
+# Five weeks, so that an hour missing here and there doesn't matter.
+_LATELY_HOURS = 35 * 24
 
 
 @dataclass(frozen=True)
@@ -56,33 +58,55 @@ class PersistenceBaseline:
 
     def fit(self, reference: Series) -> FittedPersistence:
         """Take the last weeks of every series."""
-        load, seen = reference.load_kw, np.isfinite(reference.load_kw)
-        # How many seen hours follow each one: the last 28 days that were seen, whenever that was.
-        later = seen[:, ::-1].cumsum(axis=1)[:, ::-1]
-        lately = seen & (later <= _LEVEL_HOURS)
-        level = _mean(load, lately)
-        # Newest first, grouped by cell: the place of each seen hour among those of its cell.
-        row, back = np.nonzero(seen[:, ::-1])
-        hour = load.shape[1] - 1 - back
-        cell = row * HOURS_PER_WEEK + week_cells(reference.grid)[row, hour]
-        order = np.argsort(cell, kind="stable")
-        cell, value = cell[order], load[row[order], hour[order]]
-        place = np.arange(len(cell)) - np.searchsorted(cell, cell)
-        last = _cell_means(cell[place == 0], value[place == 0], level)
-        lately_of_cell = _cell_means(cell[place < _WEEKS], value[place < _WEEKS], level)
+        load = reference.load_kw
+        cells, level = np.empty((len(load), HOURS_PER_WEEK)), np.empty(len(load))
+        week = week_cells(reference.grid)
+        # The last weeks tell all of a series that was seen throughout them.
+        late = slice(max(load.shape[1] - _LATELY_HOURS, 0), None)
+        is_enough = _holds_enough(load[:, late], week[:, late])
+        for mine, span in ((np.flatnonzero(is_enough), late), (np.flatnonzero(~is_enough), slice(None))):
+            cells[mine], level[mine] = _last_weeks(load[mine, span], week[mine, span])
         change = load[:, HOURS_PER_WEEK:] - load[:, :-HOURS_PER_WEEK]
         known = np.isfinite(change)
-        sd = np.sqrt(_mean(change**2, known))
-        return FittedPersistence((last + lately_of_cell + level[:, None]) / 3.0, level, np.where(known.any(1), sd, 0.0))
+        change[~known] = 0.0
+        sd = np.sqrt(np.vecdot(change, change) / np.maximum(np.count_nonzero(known, axis=1), 1))
+        return FittedPersistence(cells, level, sd)
 
     def from_state(self, state: Mapping[str, npt.NDArray[Any]]) -> FittedPersistence:
         """Rebuild a fitted batch."""
         return FittedPersistence(state["cells_kw"], state["level_kw"], state["hour_sd_kw"])
 
 
-def _mean(values: Floats, where: npt.NDArray[np.bool_]) -> Floats:
-    total = np.where(where, values, 0.0).sum(axis=1)
-    return np.asarray(total / np.maximum(where.sum(axis=1), 1))
+def _holds_enough(load_kw: Floats, week: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return the series whose every hour of the week was seen often enough in these hours, and 28 days in all, (S,)."""
+    seen = np.isfinite(load_kw)
+    count = _by_cell(week, seen.astype(np.float64))
+    return np.asarray((count >= _WEEKS).all(axis=1) & (seen.sum(axis=1) >= _LEVEL_HOURS))
+
+
+def _last_weeks(load_kw: Floats, week: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return the forecast of each hour of the week, (S, 168), and the level of the last 28 days seen, (S,)."""
+    seen = np.isfinite(load_kw)
+    # How many seen hours follow each one: the last 28 days that were seen, whenever that was.
+    later = seen[:, ::-1].cumsum(axis=1)[:, ::-1]
+    lately = seen & (later <= _LEVEL_HOURS)
+    level = np.where(lately, load_kw, 0.0).sum(axis=1) / np.maximum(lately.sum(axis=1), 1)
+    # Newest first, grouped by cell: the place of each seen hour among those of its cell.
+    row, back = np.nonzero(seen[:, ::-1])
+    hour = load_kw.shape[1] - 1 - back
+    cell = row * HOURS_PER_WEEK + week[row, hour]
+    order = np.argsort(cell, kind="stable")
+    cell, value = cell[order], load_kw[row[order], hour[order]]
+    place = np.arange(len(cell)) - np.searchsorted(cell, cell)
+    last = _cell_means(cell[place == 0], value[place == 0], level)
+    of_weeks = _cell_means(cell[place < _WEEKS], value[place < _WEEKS], level)
+    return (last + of_weeks + level[:, None]) / 3.0, level
+
+
+def _by_cell(week: npt.NDArray[np.int64], values: Floats) -> Floats:
+    """Return sums by hour of the week, shape (S, 168)."""
+    flat = (week + HOURS_PER_WEEK * np.arange(len(week))[:, None]).ravel()
+    return np.asarray(np.bincount(flat, values.ravel(), len(week) * HOURS_PER_WEEK).reshape(-1, HOURS_PER_WEEK))
 
 
 def _cell_means(cell: npt.NDArray[np.int64], value: Floats, level_kw: Floats) -> Floats:

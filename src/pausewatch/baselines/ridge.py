@@ -21,13 +21,12 @@ from pausewatch.baselines.features import (
     TemperatureScale,
     filled_temperature,
     fit_temperature,
-    temperature_pieces,
     weather_kw,
     week_cells,
     zone_groups,
 )
 from pausewatch.baselines.levels import SEASONS, fit_seasons, level_and_trend, seasons
-from pausewatch.baselines.within_cells import WeekCells, regress
+from pausewatch.baselines.within_cells import WeekCells, WithinCells, regress
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
 _ROUNDS = 3
@@ -147,6 +146,7 @@ class Shape:
         base_kw: level of the whole reference, (S,).
         rest_kw: load beyond the effects, whose recent mean is the level, (S, H).
         weight: robust weights, 0 where unseen, (S, H).
+        spread_kw: robust standard deviation that the weights were told by, (S,).
         hour_sd_kw: standard deviation of what the fit left of the reference itself, (S,).
         freeze_s: the freeze, seconds since the epoch.
     """
@@ -157,6 +157,7 @@ class Shape:
     base_kw: Floats
     rest_kw: Floats
     weight: Floats
+    spread_kw: Floats
     hour_sd_kw: Floats
     freeze_s: int
 
@@ -194,33 +195,52 @@ class RidgeBaseline:
         """Fit every series of the batch on the hours it may learn from."""
         return self.levelled(self.shape(reference))
 
-    def shape(self, reference: Series) -> Shape:
-        """Fit what doesn't depend on how far back the level remembers."""
-        load = reference.load_kw
+    def shape(self, reference: Series, begin: Floats | None = None) -> Shape:
+        """Fit what doesn't depend on how far back the level remembers.
+
+        Args:
+            reference: the series.
+            begin: robust weights to begin with, shape (S, H), where an earlier fit told them: one round suffices then;
+                a row of NaN where none did.
+        """
+        grid, load = reference.grid, reference.load_kw
+        series = len(load)
         seen = np.isfinite(load)
-        y = np.where(seen, load, 0.0)
         temperature = reference.temperature_c if self.has_weather else np.full_like(reference.temperature_c, np.nan)
-        scale = fit_temperature(reference.grid, temperature)
-        cells = week_cells(reference.grid)
-        is_holiday = reference.grid.is_holiday
-        days = np.arange(reference.grid.hours) / 24.0
-        # The trend is fitted along so that it isn't mistaken for weather; it is estimated afresh with the level.
-        slopes, residual, weight = self._within_cells(reference.grid, temperature, y, seen, scale)
-        slopes[:, COLUMNS - 1] *= _holiday_credit(slopes[:, COLUMNS - 1], residual, seen, is_holiday)
-        effect = y - weather_kw(reference.grid, temperature, scale, slopes)
-        effect -= is_holiday * slopes[:, COLUMNS - 1, None]
-        trend = (days - days.mean()) / max(days[-1], 1.0)
-        detrended = effect - trend[None, :] * slopes[:, -1:]
-        base, effects = _shrunk_cells(detrended, weight, cells)
+        scale = fit_temperature(grid, temperature)
+        filled = filled_temperature(grid, temperature, scale)
+        is_begun = np.zeros(series, np.bool_) if begin is None else np.asarray(np.isfinite(begin).all(axis=1))
+        out = _EmptyShape(series, grid.hours)
+        for zone in zone_groups(grid):
+            cells = WeekCells.of(grid, int(zone[0]))
+            for is_known in (True, False):
+                for is_later in (True, False):
+                    group = zone[(scale.is_known[zone] == is_known) & (is_begun[zone] == is_later)]
+                    for first in range(0, len(group), _BLOCK):
+                        mine = group[first : first + _BLOCK]
+                        fit = regress(
+                            np.where(seen[mine], load[mine], 0.0),
+                            seen[mine],
+                            filled[mine] if is_known else None,
+                            scale.subset(mine),
+                            grid.is_holiday[mine],
+                            cells,
+                            ridge=self.ridge,
+                            holiday_prior_hours=_HOLIDAY_PRIOR_HOURS,
+                            rounds=_ROUNDS if begin is None or not is_later else 1,
+                            first_weight=None if begin is None or not is_later else begin[mine],
+                        )
+                        out.put(mine, fit, seen[mine], grid.is_holiday[mine], cells)
         return Shape(
-            cells_kw=effects,
-            slopes=slopes[:, :COLUMNS],
+            cells_kw=out.cells_kw,
+            slopes=out.slopes,
             scale=scale,
-            base_kw=base,
-            rest_kw=effect - np.take_along_axis(effects, cells, axis=1),
-            weight=weight,
-            hour_sd_kw=np.sqrt((weight * residual**2).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)),
-            freeze_s=reference.grid.start_s + reference.grid.hours * 3600,
+            base_kw=out.base_kw,
+            rest_kw=out.rest_kw,
+            weight=out.weight,
+            spread_kw=out.spread_kw,
+            hour_sd_kw=out.hour_sd_kw,
+            freeze_s=grid.start_s + grid.hours * 3600,
         )
 
     def levelled(self, shape: Shape) -> FittedRidge:
@@ -262,36 +282,6 @@ class RidgeBaseline:
             state["seasons_kw"],
             int(state["freeze_s"][0]) if len(state["freeze_s"]) else 0,
         )
-
-    def _within_cells(
-        self, grid: HourGrid, temperature_c: Floats, y: Floats, seen: npt.NDArray[np.bool_], scale: TemperatureScale
-    ) -> tuple[Floats, Floats, Floats]:
-        """Regress within cells of the week; return slopes (S, COLUMNS + 1), residuals and robust weights (S, H)."""
-        filled = filled_temperature(grid, temperature_c, scale)
-        slopes, residual, weight = np.zeros((len(y), COLUMNS + 1)), np.zeros(y.shape), np.zeros(y.shape)
-        for zone in zone_groups(grid):
-            cells = WeekCells.of(grid, int(zone[0]))
-            for is_known in (True, False):
-                group = zone[scale.is_known[zone] == is_known]
-                for begin in range(0, len(group), _BLOCK):
-                    mine = group[begin : begin + _BLOCK]
-                    if is_known:
-                        pieces = np.stack([*temperature_pieces(filled[mine], scale.subset(mine))], axis=1)
-                    else:
-                        pieces = np.empty((len(mine), 0, grid.hours))
-                    fit = regress(
-                        y[mine],
-                        seen[mine],
-                        pieces,
-                        grid.is_holiday[mine],
-                        cells,
-                        ridge=self.ridge,
-                        holiday_prior_hours=_HOLIDAY_PRIOR_HOURS,
-                        rounds=_ROUNDS,
-                    )
-                    slopes[mine, COLUMNS + 1 - fit.slopes.shape[1] :] = fit.slopes
-                    residual[mine], weight[mine] = fit.residual, fit.weight
-        return slopes, residual, weight
 
 
 @dataclass(frozen=True)
@@ -356,27 +346,62 @@ def _holiday_credit(
         return np.where(effect_kw != 0, np.clip(1.0 - (2.0 * error / effect_kw) ** 2, 0.0, 1.0), 0.0)
 
 
-def _cell_means(values: Floats, weight: Floats, cells: npt.NDArray[np.int64]) -> Floats:
-    """Return weighted means by hour of week, shape (S, 168); the series' own mean where a cell is empty."""
-    series = len(values)
-    flat = (cells + HOURS_PER_WEEK * np.arange(series)[:, None]).ravel()
-    size = series * HOURS_PER_WEEK
-    total = np.bincount(flat, (values * weight).ravel(), size).reshape(series, HOURS_PER_WEEK)
-    count = np.bincount(flat, weight.ravel(), size).reshape(series, HOURS_PER_WEEK)
+class _EmptyShape:
+    """The arrays of a `Shape`, filled a block of series at a time, while the block is in a processor's cache."""
+
+    def __init__(self, series: int, hours: int) -> None:
+        self.cells_kw = np.zeros((series, HOURS_PER_WEEK))
+        self.slopes = np.zeros((series, COLUMNS))
+        self.base_kw, self.hour_sd_kw, self.spread_kw = np.zeros(series), np.zeros(series), np.zeros(series)
+        self.rest_kw, self.weight = np.empty((series, hours)), np.empty((series, hours))
+
+    def put(
+        self,
+        mine: npt.NDArray[np.int64],
+        fit: WithinCells,
+        seen: npt.NDArray[np.bool_],
+        is_holiday: npt.NDArray[np.bool_],
+        cells: WeekCells,
+    ) -> None:
+        """Take over a block's fit: its holidays credited, its hour-of-week effects shrunk."""
+        holiday, by_trend = fit.slopes[:, -2], fit.slopes[:, -1]
+        kept = holiday * _holiday_credit(holiday, fit.residual, seen, is_holiday)
+        # The trend is fitted along so that it isn't mistaken for weather; it is estimated afresh with the level.
+        self.slopes[mine, COLUMNS - fit.slopes.shape[1] + 1 :] = fit.slopes[:, :-1]
+        self.slopes[mine, -1] = kept
+        not_credited = (holiday - kept)[:, None]
+        total = fit.mean_kw * fit.weight_sums + fit.residual_sums
+        beyond = np.take(fit.mean_kw, cells.cell, axis=1) + fit.residual
+        if not_credited.any():
+            on_holidays = np.where(is_holiday, not_credited, 0.0)
+            beyond += on_holidays
+            total += cells.sums(np.where(cells.is_laid, cells.laid(fit.weight * on_holidays), 0.0))
+        base, effects = _shrunk_cells(total, fit.weight_sums)
+        days = np.arange(beyond.shape[1]) / 24.0
+        beyond += by_trend[:, None] * ((days - days.mean()) / max(days[-1], 1.0))
+        beyond -= np.take(effects, cells.cell, axis=1)
+        self.rest_kw[mine], self.weight[mine] = beyond, fit.weight
+        # By day of the week, then hour, as everywhere else.
+        self.cells_kw[mine] = effects.reshape(-1, 24, 7).transpose(0, 2, 1).reshape(-1, HOURS_PER_WEEK)
+        self.base_kw[mine], self.spread_kw[mine] = base, fit.spread_kw
+        square = np.einsum("sh,sh,sh->s", fit.weight, fit.residual, fit.residual)
+        self.hour_sd_kw[mine] = np.sqrt(square / np.maximum(fit.weight_sums.sum(axis=1), 1e-9))
+
+
+def _shrunk_cells(total: Floats, count: Floats) -> tuple[Floats, Floats]:
+    """Return each series' mean, and its hour-of-week effects about it drawn towards their kind of day.
+
+    Args:
+        total: weighted sums of each cell, 7 * hour of the day + day of the week, (S, 168).
+        count: sums of the weights, (S, 168).
+    """
     overall = total.sum(axis=1) / np.maximum(count.sum(axis=1), 1e-9)
-    return np.where(count > 1e-9, total / np.maximum(count, 1e-9), overall[:, None])
-
-
-def _shrunk_cells(values: Floats, weight: Floats, cells: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Return each series' mean, and its hour-of-week effects about it drawn towards their kind of day."""
-    series = len(values)
-    means = _cell_means(values, weight, cells).reshape(series, 7, 24)
-    flat = (cells + HOURS_PER_WEEK * np.arange(series)[:, None]).ravel()
-    count = np.bincount(flat, weight.ravel(), series * HOURS_PER_WEEK).reshape(series, 7, 24)
+    means = np.where(count > 1e-9, total / np.maximum(count, 1e-9), overall[:, None]).reshape(-1, 24, 7)
+    by_day = count.reshape(-1, 24, 7)
     kind = means.copy()
-    total = np.maximum(count[:, :5].sum(axis=1, keepdims=True), 1e-9)
-    kind[:, :5] = (means[:, :5] * count[:, :5]).sum(axis=1, keepdims=True) / total
-    effects = (count * means + _CELL_PRIOR_WEEKS * kind) / (count + _CELL_PRIOR_WEEKS)
-    flat_effects = effects.reshape(series, HOURS_PER_WEEK)
-    base = flat_effects.mean(axis=1)
-    return base, flat_effects - base[:, None]
+    of_weekdays = np.maximum(by_day[..., :5].sum(axis=2, keepdims=True), 1e-9)
+    kind[..., :5] = (means[..., :5] * by_day[..., :5]).sum(axis=2, keepdims=True) / of_weekdays
+    effects = (by_day * means + _CELL_PRIOR_WEEKS * kind) / (by_day + _CELL_PRIOR_WEEKS)
+    flat = effects.reshape(-1, HOURS_PER_WEEK)
+    base = flat.mean(axis=1)
+    return base, flat - base[:, None]

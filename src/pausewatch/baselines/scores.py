@@ -34,28 +34,37 @@ class Score:
     coverage_by_horizon_pct: tuple[float, ...] = ()
 
 
-def score(observed_kw: Floats, residual_kw: Floats, half_width_kw: Floats) -> Score:
-    """Score one series' held-out hours, all shapes (H,), NaN where unseen."""
+def score(observed_kw: Floats, residual_kw: Floats, half_width_kw: Floats) -> list[Score]:
+    """Score the held-out hours of a batch of series, all shapes (S, H), NaN where unseen."""
     seen = np.isfinite(residual_kw)
-    if not seen.any():
-        return Score(np.nan, np.nan, np.nan, np.nan, np.nan, 0)
-    mean = float(np.abs(np.mean((observed_kw)[seen]))) or 1.0
-    error = residual_kw[seen]
-    daily = _block_means(residual_kw, 24)
-    weekly = _block_means(residual_kw, 168)
-    return Score(
-        nmbe_pct=float(100 * error.mean() / mean),
-        weekly_nmbe_pct=float(100 * np.sqrt(np.mean(weekly**2)) / mean) if len(weekly) else float("nan"),
-        cv_rmse_pct=float(100 * np.sqrt(np.mean(error**2)) / mean),
-        daily_mean_sd_kw=float(np.sqrt(np.mean(daily**2))) if len(daily) else float("nan"),
-        coverage_90_pct=float(100 * np.mean(np.abs(error) <= half_width_kw[seen])),
-        heldout_days=len(daily),
-    )
+    count = seen.sum(axis=1)
+    error = np.where(seen, residual_kw, 0.0)
+    hours = np.maximum(count, 1)
+    mean = np.abs(np.where(seen, observed_kw, 0.0).sum(axis=1) / hours)
+    mean = np.where(mean > 0, mean, 1.0)
+    daily, days = _square_of_means(error, seen, 24)
+    weekly, weeks = _square_of_means(error, seen, 168)
+    inside = (seen & (np.abs(error) <= half_width_kw)).sum(axis=1)
+    told = {
+        "nmbe_pct": 100 * error.sum(axis=1) / hours / mean,
+        "weekly_nmbe_pct": np.where(weeks > 0, 100 * np.sqrt(weekly) / mean, np.nan),
+        "cv_rmse_pct": 100 * np.sqrt(np.vecdot(error, error) / hours) / mean,
+        "daily_mean_sd_kw": np.where(days > 0, np.sqrt(daily), np.nan),
+        "coverage_90_pct": 100 * inside / hours,
+    }
+    known = {name: np.where(count > 0, values, np.nan).tolist() for name, values in told.items()}
+    return [
+        Score(**{name: values[s] for name, values in known.items()}, heldout_days=int(days[s]))
+        for s in range(len(error))
+    ]
 
 
-def _block_means(values: Floats, size: int) -> Floats:
-    blocks = values[: len(values) // size * size].reshape(-1, size)
-    seen = np.isfinite(blocks)
-    enough = seen.sum(axis=1) >= size // 2
-    total = np.where(seen, blocks, 0.0).sum(axis=1)
-    return np.asarray(total[enough] / seen.sum(axis=1)[enough])
+def _square_of_means(error: Floats, seen: npt.NDArray[np.bool_], size: int) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Return the mean square of the means of blocks of which half was seen, and how many they are, both (S,)."""
+    whole = error.shape[1] // size * size
+    count = seen[:, :whole].reshape(len(error), -1, size).sum(axis=2)
+    total = error[:, :whole].reshape(len(error), -1, size).sum(axis=2)
+    enough = count >= size // 2
+    means = np.where(enough, total / np.maximum(count, 1), 0.0)
+    blocks = enough.sum(axis=1)
+    return (means**2).sum(axis=1) / np.maximum(blocks, 1), blocks

@@ -313,23 +313,25 @@ def _trials(name: str, tested: Backtest, tried_weeks: npt.NDArray[np.int64], ser
     sd = honest_sd(tested.residual_kw, mean)
     half = rolling_half_width(tested, sd)
     weeks, months, quarter = _weeks_and_months(tested)
-    out = []
-    for s in range(len(series.keys)):
-        told = score(tested.expected_kw[s] + tested.residual_kw[s], tested.residual_kw[s], half[s])
-        out.append(
-            Trial(
-                model=name,
-                weekly_bias_pct=float(_rms(weeks[s]) / scale[s]),
-                month_bias_pct=float(_rms(months[s]) / scale[s]),
-                quarter_bias_pct=float(_rms(quarter[s]) / scale[s]),
-                daily_mean_sd_pct=float(told.daily_mean_sd_kw / scale[s]),
-                coverage_90_pct=told.coverage_90_pct,
-                months=int(np.isfinite(months[s]).sum()),
-                weeks=int(tried_weeks[s]),
-                judged_bias_pct=float("nan"),
-            )
+    biases = [(_rms(errors) / scale).tolist() for errors in (weeks, months, quarter)]
+    spans = np.isfinite(months).sum(axis=1)
+    told = score(tested.expected_kw + tested.residual_kw, tested.residual_kw, half)
+    return [
+        Trial(
+            model=name,
+            weekly_bias_pct=weekly,
+            month_bias_pct=monthly,
+            quarter_bias_pct=quarterly,
+            daily_mean_sd_pct=one.daily_mean_sd_kw / size,
+            coverage_90_pct=one.coverage_90_pct,
+            months=int(held),
+            weeks=int(tried),
+            judged_bias_pct=float("nan"),
         )
-    return out
+        for weekly, monthly, quarterly, one, size, held, tried in zip(
+            *biases, told, scale.tolist(), spans, tried_weeks, strict=True
+        )
+    ]
 
 
 def _weeks_and_months(tested: Backtest) -> tuple[Floats, Floats, Floats]:
@@ -342,6 +344,9 @@ def _weeks_and_months(tested: Backtest) -> tuple[Floats, Floats, Floats]:
     return weeks, np.stack(months, axis=1) if months else np.full((len(weeks), 0), np.nan), quarter
 
 
-def _rms(values: Floats) -> float:
-    seen = values[np.isfinite(values)]
-    return float(np.sqrt(np.mean(seen**2))) if len(seen) else float("nan")
+def _rms(values: Floats) -> Floats:
+    """Return the root mean square of what is known of each row, NaN where nothing is, shape (S,)."""
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    square = (np.where(known, values, 0.0) ** 2).sum(axis=1) / np.maximum(count, 1)
+    return np.where(count > 0, np.sqrt(square), np.nan)

@@ -8,11 +8,13 @@ Within an hour of the day the weight of the daytime columns is a constant, so th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.baselines.features import day_weight
+from pausewatch.baselines.features import PIECES, TemperatureScale, day_weight, temperature_pieces
+from pausewatch.baselines.order_statistics import row_medians
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
 Floats = npt.NDArray[np.float64]
@@ -21,6 +23,7 @@ Bools = npt.NDArray[np.bool_]
 # Columns as laid out: one, the load, the temperature's pieces (if any), holidays, and the trend.
 _LOAD, _FIRST = 1, 2
 _TUKEY = 4.685
+_MAD_TO_SD = 1.4826
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,16 @@ class WeekCells:
 
     Args:
         place: where each hour is laid, shape (H,).
+        source: the hour laid at each place, any one where there is none, shape (168 * width,).
+        is_laid: whether there is one, shape (168 * width,).
+        cell: of each hour, 7 * hour of the day + day of the week, shape (H,).
         width: places of a cell; a cell with fewer hours leaves the last ones empty.
     """
 
     place: npt.NDArray[np.int64]
+    source: npt.NDArray[np.int64]
+    is_laid: Bools
+    cell: npt.NDArray[np.int64]
     width: int
 
     @staticmethod
@@ -46,94 +55,149 @@ class WeekCells:
         width = int(count.max(initial=1))
         place = np.empty(len(cell), dtype=np.int64)
         place[order] = cell[order] * width + rank
-        return WeekCells(place, width)
+        source, is_laid = np.zeros(HOURS_PER_WEEK * width, dtype=np.int64), np.zeros(HOURS_PER_WEEK * width, np.bool_)
+        source[place] = np.arange(len(cell))
+        is_laid[place] = True
+        return WeekCells(place, source, is_laid, cell, width)
 
-    def laid(self, values: npt.NDArray[np.float64] | Bools) -> Floats:
-        """Lay out values by hour, shape (S, H) -> (S, 168 * width); 0 in empty places."""
-        out = np.zeros((len(values), HOURS_PER_WEEK * self.width))
-        out[:, self.place] = values
-        return out
+    def laid(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Lay out values by hour, shape (S, H) -> (S, 168 * width); any value in empty places."""
+        return np.take(values, self.source, axis=1)
+
+    def in_time(self, laid: Floats) -> Floats:
+        """Return laid out values by time again, shape (S, 168 * width) -> (S, H)."""
+        return np.take(laid, self.place, axis=1)
+
+    def sums(self, laid: Floats) -> Floats:
+        """Return sums over each cell, shape (S, 168 * width) -> (S, 168)."""
+        return np.asarray(laid.reshape(len(laid), HOURS_PER_WEEK, self.width).sum(axis=2))
 
 
 @dataclass(frozen=True)
 class WithinCells:
-    """Slopes of S series, (S, 2 * P + 2), and their residuals and robust weights by hour, both (S, H)."""
+    """Slopes of S series beside free effects of the hour of the week; cells in the layout's order.
+
+    Args:
+        slopes: (S, 2 * PIECES + 2), without the temperature's where there was none: (S, 2).
+        mean_kw: of the load beyond the slopes, by cell, (S, 168).
+        residual: what is left of each hour, (S, H).
+        weight: robust weights, 0 where unseen, (S, H).
+        weight_sums: by cell, (S, 168).
+        residual_sums: of weight times residual, by cell, (S, 168).
+        spread_kw: robust standard deviation of the residuals, (S,).
+    """
 
     slopes: Floats
+    mean_kw: Floats
     residual: Floats
     weight: Floats
+    weight_sums: Floats
+    residual_sums: Floats
+    spread_kw: Floats
 
 
 def regress(
     load: Floats,
     seen: Bools,
-    pieces: Floats,
+    temperature_c: Floats | None,
+    scale: TemperatureScale,
     is_holiday: Bools,
     cells: WeekCells,
     *,
     ridge: float,
     holiday_prior_hours: float,
     rounds: int,
+    first_weight: Floats | None = None,
 ) -> WithinCells:
     """Fit series of one zone, with Tukey's weights in some rounds.
 
     Args:
         load: kW, shape (S, H), 0 where unseen.
         seen: shape (S, H).
-        pieces: of the temperature, shape (S, P, H); none where it isn't known.
+        temperature_c: shape (S, H), none missing; None where it isn't known.
+        scale: of the temperatures.
         is_holiday: shape (S, H).
         cells: the zone's layout.
         ridge: penalty as a share of the data's own information.
         holiday_prior_hours: hours of no effect that a holiday's is drawn to.
         rounds: of reweighting.
+        first_weight: weights to begin with, shape (S, H), 0 where unseen; 1 of every hour that was seen by default.
     """
     series, hours = load.shape
     days = np.arange(hours) / 24.0
     trend = (days - days.mean()) / max(days[-1], 1.0)
-    count_pieces = pieces.shape[1]
-    laid_out = _FIRST + count_pieces + 2
-    design = np.empty((series, HOURS_PER_WEEK * cells.width, laid_out))
-    design[..., 0] = 1.0
-    design[..., _LOAD] = cells.laid(load)
-    for k in range(count_pieces):
-        design[..., _FIRST + k] = cells.laid(pieces[:, k])
-    design[..., -2] = cells.laid(is_holiday)
-    design[..., -1] = cells.laid(trend[None])
-    laid_seen = cells.laid(seen)
-    is_seen = laid_seen > 0
-    hourly = design.reshape(series, 24, 7 * cells.width, laid_out)
-    expand = _expansion(count_pieces)
-    weight = laid_seen
-    slopes = np.zeros((series, expand.shape[1]))
-    residual = np.zeros_like(weight)
+    pieces = 0 if temperature_c is None else PIECES
+    count_laid = _FIRST + pieces + 2
+    span = 7 * cells.width
+    # By hour of the day, then column: the hours of each are neighbours.
+    design = np.empty((series, 24, count_laid, span))
+
+    def lay(column: int, values: Floats) -> None:
+        design[:, :, column] = values.reshape(len(values), 24, span)
+
+    design[:, :, 0] = 1.0
+    lay(_LOAD, cells.laid(load))
+    if temperature_c is not None:
+        for k, piece in enumerate(temperature_pieces(cells.laid(temperature_c), scale)):
+            lay(_FIRST + k, piece)
+    lay(count_laid - 2, cells.laid(is_holiday))
+    lay(count_laid - 1, cells.laid(trend[None]))
+    is_seen = cells.laid(seen) & cells.is_laid
+    weight = is_seen.astype(np.float64) if first_weight is None else np.where(is_seen, cells.laid(first_weight), 0.0)
+    expand = _expansion(pieces)
+    in_cell = np.kron(np.eye(7), np.ones((cells.width, 1)))
+    slopes, spread = np.zeros((series, expand.shape[1])), np.ones(series)
+    residual, means = np.zeros_like(weight), np.zeros((series, 24, 7))
     weighted = np.empty_like(design)
-    by_cell = (series, HOURS_PER_WEEK, cells.width)
     for _ in range(rounds):
-        np.multiply(design, weight[..., None], out=weighted)
-        moments = np.matmul(weighted.reshape(hourly.shape).transpose(0, 1, 3, 2), hourly)
-        sums = np.matmul(weight.reshape(by_cell)[:, :, None, :], design.reshape(*by_cell, laid_out))[:, :, 0]
-        count = sums[..., :1]
-        means = sums / np.maximum(count, 1e-9)
-        by_hour = (series, 24, 7, laid_out)
-        within = moments - np.matmul(sums.reshape(by_hour).transpose(0, 1, 3, 2), means.reshape(by_hour))
+        np.multiply(design, weight.reshape(series, 24, 1, span), out=weighted)
+        moments = np.matmul(weighted, design.transpose(0, 1, 3, 2))
+        sums = (weighted.reshape(-1, span) @ in_cell).reshape(series, 24, count_laid, 7)
+        count = sums[:, :, :1]
+        of_cells = sums / np.maximum(count, 1e-9)
+        within = moments - np.matmul(sums, of_cells.transpose(0, 1, 3, 2))
         gram = np.matmul(np.matmul(expand, within[..., _FIRST:, _FIRST:]), expand.transpose(0, 2, 1)).sum(axis=1)
         moment = np.matmul(expand, within[..., _FIRST:, _LOAD, None]).sum(axis=1)
-        penalty = ridge * np.diagonal(gram, axis1=1, axis2=2) + 1e-6 * np.maximum(count.sum(axis=1), 1.0)
+        total = count.sum(axis=(1, 2, 3))
+        penalty = ridge * np.diagonal(gram, axis1=1, axis2=2) + 1e-6 * np.maximum(total, 1.0)[:, None]
         # A reference holds few holidays, and they differ: their effect is drawn to none.
         penalty[:, -2] += holiday_prior_hours
         gram = gram + penalty[:, :, None] * np.eye(gram.shape[1])
         slopes = np.linalg.solve(gram, moment)[..., 0]
         # What is left of the load: 1 of it, less the slopes of the rest.
-        left = np.zeros((series, 24, laid_out, 1))
-        left[..., _LOAD, 0] = 1.0
-        left[..., _FIRST:, 0] = -np.einsum("sk,hkj->shj", slopes, expand)
-        effect = np.matmul(hourly, left).reshape(by_cell)
-        of_cells = np.repeat(left[..., 0], 7, axis=1)
-        overall = (sums * of_cells).sum(axis=(1, 2)) / np.maximum(count.sum(axis=(1, 2)), 1e-9)
-        mean = np.where(count[..., 0] > 1e-9, (means * of_cells).sum(axis=2), overall[:, None])
-        residual = (effect - mean[..., None]).reshape(series, -1)
-        weight = laid_seen * _tukey(residual, is_seen)
-    return WithinCells(slopes, residual[:, cells.place], weight[:, cells.place])
+        left = np.zeros((series, 24, 1, count_laid))
+        left[..., 0, _LOAD] = 1.0
+        left[..., 0, _FIRST:] = -np.einsum("sk,hkj->shj", slopes, expand)
+        overall = np.matmul(left, sums).sum(axis=(1, 2, 3)) / np.maximum(total, 1e-9)
+        means = np.where(count > 1e-9, np.matmul(left, of_cells), overall[:, None, None, None])[:, :, 0]
+        effect = np.matmul(left, design).reshape(series, 24, 7, cells.width)
+        residual = np.subtract(effect, means[..., None], out=effect).reshape(series, -1)
+        size = np.abs(residual)
+        median = row_medians(size, is_seen)
+        spread = np.where(np.isfinite(median), _MAD_TO_SD * median, 1.0)
+        weight = np.where(is_seen, biweight(size, spread), 0.0)
+    return WithinCells(
+        slopes,
+        means.reshape(series, -1),
+        cells.in_time(residual),
+        cells.in_time(weight),
+        cells.sums(weight),
+        cells.sums(weight * residual),
+        spread,
+    )
+
+
+def biweight(size: Floats, spread: Floats) -> Floats:
+    """Return Tukey's biweights of residuals' sizes (S, N), given each series' standard deviation (S,)."""
+    share = np.minimum(size / (_TUKEY * np.maximum(spread, 1e-9))[:, None], 1.0)
+    np.multiply(share, share, out=share)
+    np.subtract(1.0, share, out=share)
+    return np.multiply(share, share, out=share)
+
+
+def robust_sd(residual: Floats, seen: Bools) -> Floats:
+    """Return the standard deviation of residuals about nothing by their median size, shape (S,); NaN where unseen."""
+    return np.asarray(_MAD_TO_SD * row_medians(np.abs(residual), seen))
 
 
 def _expansion(pieces: int) -> Floats:
@@ -146,19 +210,3 @@ def _expansion(pieces: int) -> Floats:
     out[:, 2 * pieces, pieces] = 1.0
     out[:, 2 * pieces + 1, pieces + 1] = 1.0
     return out
-
-
-def _tukey(residual: Floats, seen: Bools) -> Floats:
-    """Return Tukey's biweights."""
-    size = np.abs(residual)
-    spread = np.array([1.4826 * _median(r, m) if m.any() else 1.0 for r, m in zip(size, seen, strict=True)])
-    np.divide(size, (_TUKEY * np.maximum(spread, 1e-9))[:, None], out=size)
-    np.minimum(size, 1.0, out=size)
-    return np.asarray((1.0 - size * size) ** 2)
-
-
-def _median(values: Floats, seen: Bools) -> float:
-    """Return the median of what was seen: what wasn't is put last."""
-    half, odd = divmod(int(seen.sum()), 2)
-    parted = np.partition(np.where(seen, values, np.inf), [half] if odd else [half - 1, half])
-    return float(parted[half]) if odd else float(parted[half - 1 : half + 1].mean())

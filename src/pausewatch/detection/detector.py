@@ -19,7 +19,7 @@ from pausewatch.detection.drift_test import (
 from pausewatch.detection.evidence import Evidence
 from pausewatch.detection.extremes import score_spread, standard_score_threshold
 from pausewatch.detection.onsets import BLOCK_H, Onsets
-from pausewatch.detection.step_test import StepWindows, scan_steps
+from pausewatch.detection.step_test import StepWindows, scan_ends, scan_steps
 from pausewatch.detection.whitening import ORDER, Innovations, Whitener, fit_whitener, innovations
 
 Floats = npt.NDArray[np.float64]
@@ -175,14 +175,13 @@ class Detector:
         series, hours = heldout_kw.shape
         whitener = fit_whitener(heldout_kw, restart)
         whole = innovations(heldout_kw, whitener, restart)
-        precision = np.zeros(series)
         ends = range(self.reach.persistence + 24 * 7, hours + 1, 24)
         daily_max, week_old = np.full((2, series, len(ends)), np.nan)
-        for i, end in enumerate(ends):
-            window = _window(whole, end, self.reach)
-            scan = scan_steps(window, whitener.step_response, self.reach, precision)
+        for i, (end, scan) in enumerate(
+            zip(ends, scan_ends(whole, ends, whitener.step_response, self.reach), strict=True)
+        ):
             if onsets is not None:
-                onsets.absorb(scan, window, whitener.innovation_sd_kw, np.full(series, end), start_hour)
+                onsets.absorb(scan, whole.until(end), whitener.innovation_sd_kw, np.full(series, end), start_hour)
             strongest = scan.z.max(axis=1)
             daily_max[:, i] = np.where(strongest > 0, strongest, np.nan)
             at = scan.z[:, self.reach.search - _WEEK_HOURS]
@@ -402,13 +401,6 @@ def level_precision(whitener: Whitener, level_sd_kw: Floats) -> Floats:
     """Return how much the frozen level still says, in units of an innovation's precision, shape (S,)."""
     spread = np.sqrt((0.5 * whitener.stationary_sd_kw) ** 2 + (_LEVEL_PRIOR * level_sd_kw) ** 2)
     return (whitener.innovation_sd_kw / spread) ** 2
-
-
-def _window(whole: Innovations, end: int, reach: StepWindows) -> Innovations:
-    """Return the `reach.total` hours before `end`, padded with unseen hours."""
-    begin = max(0, end - reach.total)
-    pad = ((0, 0), (reach.total - (end - begin), 0))
-    return Innovations(np.pad(whole.score[:, begin:end], pad), np.pad(whole.weight[:, begin:end], pad))
 
 
 def _daily_means(

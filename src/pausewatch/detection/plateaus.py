@@ -18,7 +18,7 @@ from pausewatch.baselines.contract import Series
 from pausewatch.baselines.ridge import RidgeBaseline
 from pausewatch.detection.changes import Change
 from pausewatch.detection.episodes import load_spans
-from pausewatch.detection.step_test import StepWindows, scan_steps
+from pausewatch.detection.step_test import StepWindows, scan_ends
 from pausewatch.detection.whitening import ORDER, Innovations, Whitener, fit_whitener, innovations
 
 Floats = npt.NDArray[np.float64]
@@ -126,11 +126,7 @@ def _steps(whole: Innovations, whitener: Whitener, reach: StepWindows) -> list[l
     series, hours = whole.score.shape
     found: list[list[Change]] = [[] for _ in range(series)]
     ends = [*range(hours % _WEEK + _WEEK, hours + 1, _WEEK)]
-    for end in ends:
-        begin = max(0, end - reach.total)
-        pad = ((0, 0), (reach.total - (end - begin), 0))
-        window = Innovations(np.pad(whole.score[:, begin:end], pad), np.pad(whole.weight[:, begin:end], pad))
-        scan = scan_steps(window, whitener.step_response, reach, np.zeros(series))
+    for end, scan in zip(ends, scan_ends(whole, ends, whitener.step_response, reach), strict=True):
         # Each hour is judged where most of it is seen on both sides; the last week as it stands.
         size = np.abs(scan.z)
         if end < hours:

@@ -10,6 +10,7 @@ edge; a test on daily means throws it away.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from pausewatch.detection.whitening import ORDER, Innovations
 
 Floats = npt.NDArray[np.float64]
+
+_NOTHING, _LEAST_INFORMATION = 1e-12, 1e-9
 
 
 @dataclass(frozen=True)
@@ -103,10 +106,10 @@ def scan_steps(
     level_step = p * (edge_weight + p * late_weight)
     step_step = edge_weight_sq + p**2 * late_weight
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = level_step / np.maximum(level_level, 1e-12)
+        ratio = level_step / np.maximum(level_level, _NOTHING)
         information = step_step - ratio * level_step
         # An onset on an unseen hour can't be told from one at the next seen hour.
-        usable = (information > 1e-9) & (weight[:, first:] > 0)
+        usable = (information > _LEAST_INFORMATION) & (weight[:, first:] > 0)
         step = np.where(usable, (y_step - ratio * y_level) / information, 0.0)
         if doubt is not None:
             information = np.where(usable, information / (1.0 + information * doubt), 0.0)
@@ -115,6 +118,69 @@ def scan_steps(
     raw_z = z.copy()
     z[:, lasted < reach.persistence] = 0.0
     return StepScan(z=z, raw_z=raw_z, step=step, information=np.where(usable, information, 0.0))
+
+
+def scan_ends(whole: Innovations, ends: Sequence[int], step_response: Floats, reach: StepWindows) -> Iterator[StepScan]:
+    """Give what `scan_steps` says of the window before each of many ends, without a level known beforehand.
+
+    Sums over a window are differences of sums from the start, and an edge that has lasted a day is the same at every
+    later end, so that an end costs a few passes over its onsets. Onsets too young to be judged are left at nothing, and
+    the arrays are used again for the next end.
+
+    Args:
+        whole: innovations, shape (S, H).
+        ends: first hours after the windows, 1 to H.
+        step_response: signature of a unit step, shape (S, ORDER + 1).
+        reach: the windows.
+    """
+    series = len(whole.score)
+    lead, young = reach.total, min(reach.persistence - 1, reach.search)
+    if reach.persistence < ORDER:
+        raise ValueError(f"onsets are judged after {reach.persistence} hours, their edges last {ORDER}")
+    plateau = step_response[:, -1, None]
+    p2 = plateau**2
+    edges = [step_response - plateau, step_response**2 - p2]
+    ahead = ((0, 0), (0, ORDER - 1))
+    score, weight = (sliding_window_view(np.pad(of, ahead), ORDER, axis=1) for of in (whole.score, whole.weight))
+
+    def led(values: Floats) -> Floats:
+        return np.pad(values, ((0, 0), (lead, 0)))
+
+    edge_score, edge_weight, edge_weight_sq = (
+        led(np.einsum("shl,sl->sh", of, edge[:, :ORDER]))
+        for of, edge in ((score, edges[0]), (weight, edges[0]), (weight, edges[1]))
+    )
+    # Sums of what came before each hour.
+    before_score, before_weight = (
+        np.pad(np.cumsum(led(of), axis=1), ((0, 0), (1, 0))) for of in (whole.score, whole.weight)
+    )
+    is_seen = led(whole.weight) > 0
+    y_edge = edge_score - plateau * before_score[:, :-1]
+    level_edge = plateau * edge_weight - p2 * before_weight[:, :-1]
+    step_edge = edge_weight_sq - p2 * before_weight[:, :-1]
+    y_past, level_past = plateau * before_score, p2 * before_weight
+    z, step, information = (np.zeros((series, reach.search)) for _ in range(3))
+    judged = slice(0, reach.search - young)
+    for end in ends:
+        onsets = slice(lead + end - reach.search, lead + end - young)
+        levels = slice(onsets.start - reach.before, onsets.stop - reach.before)
+        y_now, weight_now = y_past[:, lead + end, None], level_past[:, lead + end, None]
+        level_step = level_edge[:, onsets] + weight_now
+        ratio = level_step / np.maximum(weight_now - level_past[:, levels], _NOTHING)
+        told = step_edge[:, onsets] + weight_now
+        told -= ratio * level_step
+        ratio *= y_now - y_past[:, levels]
+        size = y_edge[:, onsets] + y_now
+        size -= ratio
+        usable = (told > _LEAST_INFORMATION) & is_seen[:, onsets]
+        told[~usable] = 1.0
+        size[~usable] = 0.0
+        size /= told
+        step[:, judged] = size
+        np.sqrt(told, out=ratio)
+        np.multiply(size, ratio, out=z[:, judged])
+        information[:, judged] = np.where(usable, told, 0.0)
+        yield StepScan(z=z, raw_z=z, step=step, information=information)
 
 
 def step_information(

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pausewatch.baselines.order_statistics import row_medians
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -26,6 +28,8 @@ ORDER = int(LAGS[-1])
 # Kept off the unit circle: a held-out span of months can't tell rho 0.999 from a random walk.
 _RIDGE = 2e-3
 _CLIP_SD = 6.0
+# The forecast of a longer gap is as wrong as that of this one.
+_LONGEST_GAP = 24 * 14
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,10 @@ class Innovations:
     score: Floats
     weight: Floats
 
+    def until(self, hour: int) -> Innovations:
+        """Return those of the hours before one, as a view."""
+        return Innovations(self.score[:, :hour], self.weight[:, :hour])
+
 
 def fit_whitener(residual_kw: Floats, restart: Bools | None = None) -> Whitener:
     """Fit the autoregression of each series.
@@ -87,21 +95,22 @@ def fit_whitener(residual_kw: Floats, restart: Bools | None = None) -> Whitener:
         A whitener; series with too little to see get white noise of their own spread.
     """
     series, hours = residual_kw.shape
-    centre = _nanmedian(residual_kw)
-    spread = 1.4826 * _nanmedian(np.abs(residual_kw - centre[:, None]))
+    seen = np.isfinite(residual_kw)
+    centre = _median(residual_kw, seen)
+    spread = 1.4826 * _median(np.abs(residual_kw - centre[:, None]), seen)
     spread = np.where(np.isfinite(spread) & (spread > 0), spread, _nanstd(residual_kw))
     spread = np.where(np.isfinite(spread) & (spread > 0), spread, 1.0)
     # Clipped for the fit only, so that one storm doesn't set the memory of the whole series.
     clipped = np.clip(residual_kw, -_CLIP_SD * spread[:, None], _CLIP_SD * spread[:, None])
-    seen = np.isfinite(clipped)
     filled = np.where(seen, clipped, 0.0)
     autocovariance = np.zeros((series, ORDER + 1))
-    for lag in range(ORDER + 1):
-        products = filled[:, lag:] * filled[:, : hours - lag]
-        pairs = (seen[:, lag:] & seen[:, : hours - lag]).sum(axis=1)
-        autocovariance[:, lag] = products.sum(axis=1) / np.maximum(pairs, 1)
-    variance = np.maximum(autocovariance[:, 0], 1e-12)
     lag_apart = np.abs(LAGS[:, None] - LAGS[None, :])
+    for lag in np.union1d(lag_apart, LAGS).tolist():
+        both = max(hours - lag, 0)
+        products = np.vecdot(filled[:, lag:], filled[:, :both])
+        pairs = np.count_nonzero(seen[:, lag:] & seen[:, :both], axis=1)
+        autocovariance[:, lag] = products / np.maximum(pairs, 1)
+    variance = np.maximum(autocovariance[:, 0], 1e-12)
     gram = autocovariance[:, lag_apart] + _RIDGE * variance[:, None, None] * np.eye(len(LAGS))
     weights = np.linalg.solve(gram, autocovariance[:, LAGS][..., None])[..., 0]
     kept = _kept_stationary(weights)
@@ -131,38 +140,65 @@ def innovations(
     series, hours = residual_kw.shape
     sd = whitener.innovation_sd_kw
     ceiling = whitener.stationary_sd_kw if initial_sd_kw is None else initial_sd_kw
-    ceiling_ratio = np.maximum((ceiling / sd) ** 2, 1.0)
-    longest = 24 * 14
-    growth = np.minimum(whitener.forecast_variance_growth(longest), ceiling_ratio[:, None])
     seen = np.isfinite(residual_kw)
     restarts = np.zeros((series, hours), np.bool_) if restart is None else np.broadcast_to(restart, seen.shape)
-    filled = np.zeros((series, hours + ORDER))
-    innovation = np.zeros((series, hours))
-    unseen_for = np.full(series, longest - 1)
-    variance = np.ones((series, hours))
-    rows = np.arange(series)
-    steps = np.arange(1, ORDER + 1)
-    for h in range(hours):
-        at = h + ORDER
-        forecast = (whitener.lag_weights * filled[:, at - LAGS]).sum(axis=1)
-        here = seen[:, h]
-        back = np.flatnonzero(here & (unseen_for > 0))
-        if len(back):
-            # The forecast's error grew over the gap: what stood in for its hours is moved the same way.
-            gap = unseen_for[back][:, None]
-            share = np.clip((gap - steps + 1) / (gap + 1), 0.0, 1.0)
-            missed = (residual_kw[back, h] - forecast[back])[:, None]
-            filled[back[:, None], at - steps] += missed * share
-        filled[:, at] = np.where(here, residual_kw[:, h], forecast)
-        innovation[:, h] = np.where(here, residual_kw[:, h] - forecast, 0.0)
-        variance[:, h] = growth[rows, unseen_for]
-        unseen_for = np.where(here, 0, np.minimum(unseen_for + 1, longest - 1))
+    gap = _unseen_before(seen)
+    innovation = _missed(residual_kw, seen, gap, whitener.lag_weights)
+    growth = np.minimum(whitener.forecast_variance_growth(_LONGEST_GAP), np.maximum((ceiling / sd) ** 2, 1.0)[:, None])
+    row, back = np.nonzero(seen & (gap > 0))
+    weight = seen.astype(np.float64)
+    weight[row, back] = 1.0 / growth[row, gap[row, back]]
     # A new fold has a level of its own: its first day says nothing of what came before.
     after_restart = np.zeros_like(restarts)
     for fold in np.unique(np.nonzero(restarts)[1]):
         after_restart[:, fold : fold + ORDER + 1] |= restarts[:, fold : fold + 1]
-    weight = np.where(seen & ~after_restart, 1.0 / variance, 0.0)
+    weight[after_restart] = 0.0
     return Innovations(score=weight * innovation / sd[:, None], weight=weight)
+
+
+def _unseen_before(seen: Bools) -> npt.NDArray[np.int64]:
+    """Return for how many hours nothing was seen before each hour, the longest at first, shape (S, H)."""
+    hours = seen.shape[1]
+    at = np.arange(hours)
+    last = np.maximum.accumulate(np.where(seen, at, -_LONGEST_GAP), axis=1)
+    before = np.pad(last, ((0, 0), (1, 0)), constant_values=-_LONGEST_GAP)[:, :hours]
+    return np.asarray(np.minimum(at - 1 - before, _LONGEST_GAP - 1))
+
+
+def _missed(residual_kw: Floats, seen: Bools, gap: npt.NDArray[np.int64], lag_weights: Floats) -> Floats:
+    """Return what the forecast from what came before missed of each hour, 0 where unseen, shape (S, H).
+
+    Only hours around a gap are taken one after the other: there a forecast stands in for what is missing.
+    """
+    series, hours = residual_kw.shape
+    filled = np.zeros((series, ORDER + hours))
+    filled[:, ORDER:] = np.where(seen, residual_kw, 0.0)
+    steps = np.arange(1, ORDER + 1)
+    is_back = seen & (gap > 0)
+    at_back: list[tuple[npt.NDArray[np.intp], int, Floats]] = []
+    for h in np.flatnonzero((is_back | ~seen).any(axis=0)).tolist():
+        at = h + ORDER
+        mine = np.flatnonzero(is_back[:, h] | ~seen[:, h])
+        forecast = np.zeros(len(mine))
+        for k, lag in enumerate(LAGS):
+            forecast += lag_weights[mine, k] * filled[mine, at - lag]
+        here = seen[mine, h]
+        filled[mine[~here], at] = forecast[~here]
+        back = mine[here]
+        if len(back):
+            missed = residual_kw[back, h] - forecast[here]
+            at_back.append((back, h, missed))
+            # The forecast's error grew over the gap: what stood in for its hours is moved the same way.
+            long = gap[back, h][:, None]
+            share = np.clip((long - steps + 1) / (long + 1), 0.0, 1.0)
+            filled[back[:, None], at - steps] += missed[:, None] * share
+    forecast = np.zeros((series, hours))
+    for k, lag in enumerate(LAGS):
+        forecast += lag_weights[:, k, None] * filled[:, ORDER - lag : ORDER - lag + hours]
+    out = np.where(seen, filled[:, ORDER:] - forecast, 0.0)
+    for back, h, missed in at_back:
+        out[back, h] = missed
+    return out
 
 
 def _kept_stationary(weights: npt.NDArray[np.floating[Any]], limit: float = 0.995) -> Floats:
@@ -180,7 +216,7 @@ def _kept_stationary(weights: npt.NDArray[np.floating[Any]], limit: float = 0.99
 
 
 def _clipped_sd(values: Floats) -> Floats:
-    spread = 1.4826 * _nanmedian(np.abs(values))
+    spread = 1.4826 * _median(np.abs(values), np.isfinite(values))
     limit = _CLIP_SD * np.where(np.isfinite(spread) & (spread > 0), spread, np.inf)
     mean_square = _nanmean(np.clip(values, -limit[:, None], limit[:, None]) ** 2)
     out: Floats = np.sqrt(mean_square)
@@ -196,5 +232,6 @@ def _nanstd(values: Floats) -> Floats:
     return np.sqrt(_nanmean((values - _nanmean(values)[:, None]) ** 2))
 
 
-def _nanmedian(values: Floats) -> Floats:
-    return np.array([np.median(r[np.isfinite(r)]) if np.isfinite(r).any() else 0.0 for r in values])
+def _median(values: Floats, seen: Bools) -> Floats:
+    """Return the median of what was seen of each row, 0 where nothing was."""
+    return np.nan_to_num(row_medians(values, seen))
