@@ -9,8 +9,8 @@ Weather is of the nearest place there is weather of. There is no IT meter: the u
 Six times a year the watch is forked, and every zone gets a run of its own: 2 to 80 % of its IT capacity for
 7, 14, 30 or 60 days, from a random hour of the next days on, of the shape that is composed in first_light/ (three
 trainings of GPT-3 on 512 H100, one after the other), times a PUE of 1.2. False findings are those of the watch without
-any run. Shares are over all runs, with 90 % intervals from resampling zones. Prints tables; writes
-benchmarks/results/real_load.json.
+any run. Shares are over all runs, with 90 % intervals from resampling zones. The same findings are weighed by the rule
+and by the shipped champion, or by --model. Prints tables; writes benchmarks/results/real_load.json.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from pausewatch.detection.watch import Watch, WatchDay
 from pausewatch.evaluation.bootstrap import Measure, pooled, rate_of, share_of
 from pausewatch.evaluation.injection import added_kw, forked
 from pausewatch.evaluation.outcomes import EventOutcome, FindingOutcome, event_outcomes, finding_outcomes
+from pausewatch.evaluation.rejudging import rejudged
 from pausewatch.evaluation.tables import number, percent, table
 from pausewatch.evaluation.tracking import Tracker
 from pausewatch.evaluation.trial import InspectedDay, SiteTrial
@@ -45,7 +46,7 @@ from pausewatch.evaluation.truth import TrueEvent, TrueSite
 from pausewatch.findings.assess import assess
 from pausewatch.findings.model import DayStatus
 from pausewatch.fleet import Fleet, load_fleet
-from pausewatch.signatures.registry import champion, shipped_models
+from pausewatch.signatures.registry import RULE, champion, load, shipped_models
 from pausewatch.signatures.rule import Explainer, explain
 from pausewatch.telemetry.collect import collect
 from pausewatch.telemetry.lake import Lake
@@ -78,8 +79,6 @@ class YearDone:
 
 def one_year(data: Path, year: int, starts: int) -> YearDone:
     """Watch a year without runs, and fork it with runs."""
-    promoted = champion(shipped_models())
-    judge = explain if promoted is None else promoted.model.explain
     with tempfile.TemporaryDirectory() as name:
         fleet = load_fleet(write_year(data, Path(name), year))
         lake = Lake.open(str(Path(name) / "lake"))
@@ -95,21 +94,21 @@ def one_year(data: Path, year: int, starts: int) -> YearDone:
         runs: list[tuple[SiteTrial, float]] = []
         for position in range(len(watch.timeline.days)):
             seen = watch.advance()
-            take(fleet, seen, told, judge)
+            take(fleet, seen, told)
             if position in forks:
                 offset = (year * starts + forks.index(position)) * 7
                 chosen = [grid[(offset + 3 * i) % len(grid)] for i in range(len(sites))]
-                runs += forked_runs(data, fleet, watch, seen.day, told, chosen, judge, rng)
+                runs += forked_runs(data, fleet, watch, seen.day, told, chosen, rng)
         alone = [trial_of(fleet, year, i, story, ()) for i, story in enumerate(told)]
     return YearDone(year, alone, runs)
 
 
-def take(fleet: Fleet, seen: WatchDay, told: Sequence[Story], judge: Explainer) -> None:
+def take(fleet: Fleet, seen: WatchDay, told: Sequence[Story]) -> None:
     """Add a day to every site's story."""
     for position, site in enumerate(fleet.sites):
         if fleet.pause_for(site, seen.day) is None:
             continue
-        said, found = assess(seen.site(position), judge)
+        said, found = assess(seen.site(position))
         told[position].tracker.take(seen.day, found)
         start, end = site.day_bounds(seen.day)
         told[position].days.append(InspectedDay(said, start, end, site.cutoff(seen.day, fleet.cutoff_hours)))
@@ -122,7 +121,6 @@ def forked_runs(
     day: date,
     told: Sequence[Story],
     chosen: Sequence[tuple[float, int]],
-    judge: Explainer,
     rng: np.random.Generator,
 ) -> list[tuple[SiteTrial, float]]:
     """Lay a run over every zone, watch it to its end and beyond, and return the trials with the lines stated before."""
@@ -144,7 +142,7 @@ def forked_runs(
     own = deepcopy(list(told))
     until = max(event.end for event in events).date() + timedelta(days=_AFTER_DAYS)
     while fork.day < min(until, fork.timeline.days[-1]):
-        take(fleet, fork.advance(), own, judge)
+        take(fleet, fork.advance(), own)
     return [
         (trial_of(fleet, day.year, i, own[i], (event,)), line)
         for i, (event, line) in enumerate(zip(events, lines, strict=True))
@@ -162,14 +160,14 @@ def trial_of(fleet: Fleet, year: int, position: int, story: Story, events: tuple
 class Table:
     """Measures over runs, resampled by zone."""
 
-    def __init__(self, years: Sequence[YearDone]) -> None:
+    def __init__(self, years: Sequence[YearDone], judge: Explainer) -> None:
         self.runs: dict[str, list[tuple[EventOutcome, float]]] = {z.site_id: [] for z in ZONES}
         self.alone: dict[str, list[SiteTrial]] = {z.site_id: [] for z in ZONES}
         for year in years:
             for trial, line in year.runs:
-                self.runs[trial.truth.site_id] += [(outcome, line) for outcome in event_outcomes(trial)]
+                self.runs[trial.truth.site_id] += [(o, line) for o in event_outcomes(rejudged(trial, judge))]
             for trial in year.alone:
-                self.alone[trial.truth.site_id].append(trial)
+                self.alone[trial.truth.site_id].append(rejudged(trial, judge))
 
     def share(self, of: Callable[[EventOutcome, float], bool], hit: Callable[[EventOutcome, float], bool]) -> Measure:
         """Measure a share of runs."""
@@ -279,14 +277,14 @@ class Table:
         return out
 
 
-def tables(document: dict[str, Any]) -> str:
-    """Return the tables as Markdown."""
+def tables(document: dict[str, Any], judge: str) -> str:
+    """Return one judge's tables as Markdown."""
 
     def shown(told: dict[str, Any], as_share: bool = True) -> str:
         measure = Measure(*(float("nan") if told[k] is None else told[k] for k in ("value", "low", "high", "count")))
         return percent(measure) if as_share else number(measure)
 
-    measured = document["measures"]
+    measured = document["judges"][judge]
     rows = [(name, measured[name]) for name in ("all runs", "above the stated line", "below the stated line")]
     rows += [(f"{100 * float(share):g} % of IT capacity", row) for share, row in measured["by size"].items()]
     columns = ("found", "typed", "energy_held")
@@ -327,25 +325,35 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=6, help="forks a year")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--model", default="", help="a challenger, instead of the champion")
+    parser.add_argument("--models", type=Path, default=shipped_models(), help="where it lies")
     options = parser.parse_args()
+    judges: dict[str, Explainer] = {RULE: explain}
+    promoted = champion(shipped_models())
+    if options.model:
+        judges[options.model] = load(options.models, options.model)[0].explain
+    elif promoted is not None:
+        judges[promoted.name] = promoted.model.explain
     began = time.perf_counter()
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(one_year, options.data, year, options.starts) for year in options.years]
         done = [w.result() for w in waiting]
-    told = Table(done)
+    told = {name: Table(done, judge) for name, judge in judges.items()}
+    last = told[list(judges)[-1]]
     document = {
         "what": __doc__,
         "made_at": datetime.now(UTC).date().isoformat(),
         "took_s": round(time.perf_counter() - began),
         "years": options.years,
         "starts": options.starts,
-        "measures": told.document(),
-        "zones": told.zones(),
-        "findings_without_runs": told.false_findings(),
+        "judges": {name: of.document() for name, of in told.items()},
+        "zones": last.zones(),
+        "findings_without_runs": last.false_findings(),
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    print(tables(document))
+    for name in judges:
+        print(f"\nJudged by {name}\n\n{tables(document, name)}")
 
 
 if __name__ == "__main__":

@@ -215,6 +215,18 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
             is_floor=False,
         ),
         Headline(
+            "of those with nothing behind them, per site-year",
+            rate(honest, lambda f: f.was_called_training and f.behind is None),
+            0.05,
+            is_floor=False,
+        ),
+        Headline(
+            "benign events planted at these sites, per site-year",
+            rate_of(
+                [sum(o.event.group == "benign" for o in s.events) for s in honest], [s.trial.years for s in honest]
+            ),
+        ),
+        Headline(
             "false open findings (nothing behind them) per site-year, at sites without training",
             rate(honest, lambda f: f.was_open and f.behind is None),
             0.5,
