@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,28 @@ def test_a_steady_trend_is_carried_on_and_no_other(make_series):
     level = backtest(RidgeBaseline(), make_series(3, 300, noise=0.005))
     assert np.all(growing.trend_share > 0)
     assert np.all(level.trend_share == 0)
+
+
+def test_weights_carried_from_origin_to_origin_miss_no_more_than_fits_from_scratch(make_series):
+    series = make_series(6, 260, seed=8, noise=0.01)
+    load = series.load_kw.copy()
+    load[0, 3000:3012] *= 1.8  # a load-bank test
+    load[1, 4000:] *= 1.2  # a new hall
+    load[2, 100 * 24 : 120 * 24] = np.nan
+    load[3, : 150 * 24] = np.nan  # installed late
+    load[4, ::50] *= 0.2
+    series = altered(series, load)
+    tested = backtest(RidgeBaseline(), series)
+    begin = series.grid.hours - tested.grid.hours
+    starts = [*np.flatnonzero(tested.restart), tested.grid.hours]
+    squares = np.zeros((2, 6))
+    for first, last in itertools.pairwise(starts):
+        origin = begin + first
+        past = Series(series.keys, series.grid.sliced(0, origin), load[:, :origin], series.temperature_c[:, :origin])
+        ahead = slice(origin, begin + last)
+        mine = (tested.trend_share == 0) & np.isfinite(tested.expected_kw[:, first])
+        told = RidgeBaseline().fit(past).predict(series.grid.sliced(origin, ahead.stop), series.temperature_c[:, ahead])
+        assert mine.any()
+        carried, scratch = (load[:, ahead] - mean for mean in (tested.expected_kw[:, first:last], told.mean_kw))
+        squares[:, mine] += [np.nansum(of[mine] ** 2, axis=1) for of in (carried, scratch)]
+    assert (np.sqrt(squares[0]) <= 1.01 * np.sqrt(squares[1])).all()

@@ -6,6 +6,7 @@ import pytest
 
 from pausewatch.baselines.contract import Series
 from pausewatch.baselines.freeze import FrozenBaselines, freeze, save
+from pausewatch.baselines.ridge import RidgeBaseline
 from pausewatch.errors import BaselineError
 
 
@@ -60,6 +61,19 @@ def test_same_input_same_bytes(make_series):
     one = freeze(make_series(3, 150), [True] * 3).to_bytes({"x": np.arange(3)})
     two = freeze(make_series(3, 150), [True] * 3).to_bytes({"x": np.arange(3)})
     assert one == two
+
+
+def test_a_shape_that_is_known_already_changes_nothing(make_series):
+    series = make_series(3, 120)
+    bent = altered(series, series.load_kw * np.array([[1.0], [1.3], [1.0]]))
+    shape = RidgeBaseline().shape(series)
+    own = RidgeBaseline().shape(
+        Series(bent.keys[1:2], bent.grid.subset([1]), bent.load_kw[1:2], bent.temperature_c[1:2])
+    )
+    known = freeze(bent, [True] * 3, shape=shape.with_rows(np.array([1]), own)).expected(bent.grid, bent.temperature_c)
+    told = freeze(bent, [True] * 3).expected(bent.grid, bent.temperature_c)
+    np.testing.assert_allclose(known.mean_kw, told.mean_kw, rtol=1e-9)
+    np.testing.assert_allclose(known.sd_kw, told.sd_kw, rtol=1e-9)
 
 
 def test_round_trip_says_the_same(make_series, cut_series, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pausewatch.baselines.contract import Series
+from pausewatch.baselines.ridge import RidgeBaseline
 from pausewatch.detection.plateaus import reference_steps, steps_from_state, steps_state, without_steps
 from pausewatch.detection.step_test import StepWindows
 from pausewatch.telemetry.grid import HourGrid
@@ -37,7 +38,8 @@ def reference(*added: tuple[int, int, float], series: int = 1, growth: float = 0
 
 
 def found(series: Series, least_kw: float = 500.0):
-    return reference_steps(series, np.full(len(series.keys), least_kw), StepWindows())
+    shape = RidgeBaseline().shape(series)
+    return reference_steps(series, shape, np.full(len(series.keys), least_kw), StepWindows())
 
 
 def hour_of(series: Series, step) -> int:

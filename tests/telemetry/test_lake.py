@@ -56,6 +56,20 @@ def test_an_empty_lake(lake: Lake) -> None:
     assert lake.as_of(at("2027-01-01"), site_ids=["a"]).collect().is_empty()
 
 
+def test_the_first_reading_is_the_earliest_of_the_sites_asked_for(lake: Lake) -> None:
+    assert lake.first_reading(["a"], at("2027-01-01")) is None
+    lake.append("readings", rows((9, 1.0, START), (3, 2.0, START), site="a"))
+    lake.append("readings", rows((1, 1.0, START), (30, 2.0, START), site="b"))
+    quarter = timedelta(minutes=15)
+    assert lake.first_reading(["a"], at("2027-01-01")) == START + 3 * quarter
+    assert lake.first_reading(["a", "b"], at("2027-01-01")) == START + quarter
+    assert lake.first_reading(["a", "b"], START + quarter) is None
+    assert lake.first_reading(["c"], at("2027-01-01")) is None
+    late = pl.concat([rows((2000, 1.0, START), site="c"), rows((1000, 1.0, START), site="c")])
+    lake.append("readings", late)
+    assert lake.first_reading(["c"], at("2027-01-01")) == START + 1000 * quarter
+
+
 def test_appends_add_up(lake: Lake) -> None:
     lake.append("readings", rows((0, 1.0, START)))
     lake.append("readings", rows((20, 2.0, START)))

@@ -17,7 +17,9 @@ import numpy.typing as npt
 from pausewatch.baselines.contract import BaselineModel, Floats, Series
 from pausewatch.baselines.levels import seasons
 from pausewatch.baselines.ridge import RidgeBaseline, Shape, trend_curve
+from pausewatch.baselines.within_cells import biweight, robust_sd
 from pausewatch.telemetry.grid import HourGrid
+from pausewatch.telemetry.order_statistics import row_medians
 
 FOLD_DAYS = 28
 _FIRST_DAYS = 42
@@ -63,12 +65,41 @@ class Backtest:
 
 
 @dataclass(frozen=True)
+class _Trend:
+    """A whole trend's part of a prediction: slope (S,) times age and curve, by hour, week (S, W) and sample."""
+
+    slope: Floats
+    age_days: Floats
+    near: Floats
+    weeks: Floats
+    sample: Floats
+
+    def of(self, curve: Floats, share: Floats) -> Floats:
+        """Return what shares (S,) of the trend add, shape (S, N)."""
+        return (share * self.slope)[:, None] * (curve + self.age_days[:, None])
+
+
+@dataclass(frozen=True)
 class _Errors:
-    """One variant of a model after one origin: what it predicted until the next, what it missed by week and sample."""
+    """A model without its trend after one origin: what it predicted until the next, and missed by week and sample."""
 
     near: Floats
     weeks: Floats
     sample: Floats
+    trend: _Trend | None = None
+
+    def weeks_with(self, share: Floats) -> Floats:
+        """Return what it missed by week, carrying on shares (S,) of its trend."""
+        return self.weeks if self.trend is None else self.weeks - self.trend.of(self.trend.weeks, share)
+
+    def carrying(self, share: Floats) -> _Errors:
+        """Return the same with shares (S,) of its trend carried on."""
+        if self.trend is None or not share.any():
+            return self
+        trend = self.trend
+        return _Errors(
+            self.near + trend.of(trend.near, share), self.weeks_with(share), self.sample - trend.of(trend.sample, share)
+        )
 
 
 @dataclass(frozen=True)
@@ -79,6 +110,7 @@ class _Ahead:
         grid: hours from the origin on.
         observed: load of them, shape (S, H), NaN where it can't be scored.
         temperature: shape (S, H).
+        begun: whether enough came before the origin to learn from, shape (S,).
         near: hours until the next origin.
         week_count: hours seen of each week, shape (S, W).
     """
@@ -86,12 +118,15 @@ class _Ahead:
     grid: HourGrid
     observed: Floats
     temperature: Floats
+    begun: npt.NDArray[np.bool_]
     near: int
     week_count: Floats
 
     @staticmethod
-    def of(grid: HourGrid, observed: Floats, temperature: Floats, near: int) -> _Ahead:
-        return _Ahead(grid, observed, temperature, near, _by_week(np.isfinite(observed)).sum(axis=2, dtype=np.float64))
+    def of(grid: HourGrid, load_kw: Floats, temperature: Floats, begun: npt.NDArray[np.bool_], near: int) -> _Ahead:
+        observed = np.where(begun[:, None], load_kw, np.nan)
+        count = _by_week(np.isfinite(observed)).sum(axis=2, dtype=np.float64)
+        return _Ahead(grid, observed, temperature, begun, near, count)
 
     @property
     def sampled(self) -> npt.NDArray[np.int64]:
@@ -130,28 +165,52 @@ def backtests(models: Mapping[str, BaselineModel], series: Series, fold_days: in
         return {name: _nothing_seen(series) for name in models}
     first = min(max(_FIRST_DAYS, days // 3), max(days - FOLD_DAYS, _PAST_DAYS))
     origins = [d * 24 for d in range(first, max(days - 6, first + 1), fold_days)]
-    told: dict[str, list[list[_Errors]]] = {name: [] for name in models}
+    told: dict[str, list[_Errors]] = {name: [] for name in models}
+    shapes: dict[tuple[float, bool], _ShapeAhead] = {}
     for f, origin in enumerate(origins):
         past = Series(series.keys, grid.sliced(0, origin), series.load_kw[:, :origin], series.temperature_c[:, :origin])
-        begun = (np.isfinite(past.load_kw).sum(axis=1) >= 12 * _PAST_DAYS)[:, None]
+        begun = np.isfinite(past.load_kw).sum(axis=1) >= 12 * _PAST_DAYS
         until = origins[f + 1] if f + 1 < len(origins) else grid.hours
-        observed = np.where(begun, series.load_kw[:, origin:], np.nan)
-        ahead = _Ahead.of(grid.sliced(origin, grid.hours), observed, series.temperature_c[:, origin:], until - origin)
-        for name, errors in _told(models, past, ahead):
-            told[name].append([replace(e, near=np.where(begun, e.near, np.nan)) for e in errors])
+        ahead = _Ahead.of(
+            grid.sliced(origin, grid.hours),
+            series.load_kw[:, origin:],
+            series.temperature_c[:, origin:],
+            begun,
+            until - origin,
+        )
+        shapes = _shapes(models, past, ahead, shapes)
+        for name, errors in _told(models, past, ahead, shapes):
+            is_all = begun.all()
+            told[name].append(errors if is_all else replace(errors, near=np.where(begun[:, None], errors.near, np.nan)))
     return {name: _assembled(series, origins, folds) for name, folds in told.items()}
 
 
-def _told(models: Mapping[str, BaselineModel], past: Series, ahead: _Ahead) -> Iterator[tuple[str, list[_Errors]]]:
-    """Fit each model to the past and give what it missed, one _Errors for each share of a trend it may have."""
-    shapes: dict[tuple[float, bool], _ShapeAhead] = {}
+def _shapes(
+    models: Mapping[str, BaselineModel],
+    past: Series,
+    ahead: _Ahead,
+    earlier: Mapping[tuple[float, bool], _ShapeAhead],
+) -> dict[tuple[float, bool], _ShapeAhead]:
+    """Fit every shape that the models have to the past, going on from the robust weights of the origin before."""
+    wanted = {model.shape_key: model for model in models.values() if isinstance(model, RidgeBaseline)}
+    return {
+        key: _ShapeAhead.of(model.shape(past, earlier[key].weights_to_go_on() if key in earlier else None), ahead)
+        for key, model in wanted.items()
+    }
+
+
+def _told(
+    models: Mapping[str, BaselineModel],
+    past: Series,
+    ahead: _Ahead,
+    shapes: Mapping[tuple[float, bool], _ShapeAhead],
+) -> Iterator[tuple[str, _Errors]]:
+    """Give what each model missed; fit those that have no shape."""
     for name, model in models.items():
         if isinstance(model, RidgeBaseline):
-            if model.shape_key not in shapes:
-                shapes[model.shape_key] = _ShapeAhead.of(model.shape(past), ahead)
             yield name, shapes[model.shape_key].errors(model)
         else:
-            yield name, [ahead.errors(model.fit(past).predict(ahead.grid, ahead.temperature).mean_kw)]
+            yield name, ahead.errors(model.fit(past).predict(ahead.grid, ahead.temperature).mean_kw)
 
 
 @dataclass(frozen=True)
@@ -184,40 +243,46 @@ class _ShapeAhead:
         effects = ahead.errors(shape.effects_kw(ahead.grid, ahead.temperature))
         return _ShapeAhead(shape, ahead, effects, curves, sums / np.maximum(ahead.week_count, 1)[..., None])
 
-    def errors(self, model: RidgeBaseline) -> list[_Errors]:
-        """Return what a model of this shape missed with each share of its trend."""
+    def weights_to_go_on(self) -> Floats:
+        """Return robust weights of all hours until the next origin, (S, H); a row of NaN where nothing was known yet.
+
+        The hours that came are weighed about their own level, which may have moved, by the larger spread of the two.
+        """
+        came = self.ahead.observed[:, : self.ahead.near]
+        seen = np.isfinite(came)
+        rest = np.where(seen, came - self.effects.near, 0.0)
+        rest -= np.nan_to_num(row_medians(rest, seen))[:, None]
+        spread = np.fmax(robust_sd(rest, seen), self.shape.spread_kw)
+        weight = np.where(seen, biweight(np.abs(rest), spread), 0.0)
+        known = np.concatenate([self.shape.weight, weight], axis=1)
+        return np.where(self.ahead.begun[:, None], known, np.nan)
+
+    def errors(self, model: RidgeBaseline) -> _Errors:
+        """Return what a model of this shape missed."""
         fitted = model.levelled(self.shape)
-        unknown = np.where(fitted.knows_year | (not model.has_season), 0.0, np.nan)[:, None]
-        level = fitted.level_kw[:, None] + unknown
-        age, slope = fitted.level_age_days[:, None], fitted.trend_kw_day[:, None]
-
-        def told(curve: Floats, season: Floats, share: float) -> Floats:
-            return (level + season) + share * (slope * (curve + age))
-
         near, sampled = self.curves[: self.ahead.near], self.curves[self.ahead.sampled]
-        of_near, of_sample = (fitted.seasons_kw @ c[:, 1:].T for c in (near, sampled))
-        of_weeks = np.einsum("swk,sk->sw", self.week_curves[..., 1:], fitted.seasons_kw)
-        return [
-            _Errors(
-                self.effects.near + told(near[:, 0], of_near, share),
-                self.effects.weeks - told(self.week_curves[..., 0], of_weeks, share),
-                self.effects.sample - told(sampled[:, 0], of_sample, share),
-            )
-            for share in _SHARES
-        ]
+        weeks = self.week_curves
+        level = fitted.level_kw[:, None]
+        told = [level, level, level]
+        if model.has_season:
+            of_year = fitted.seasons_kw
+            level = np.where(fitted.knows_year[:, None], level, np.nan)
+            by_week = np.einsum("swk,sk->sw", weeks[..., 1:], of_year)
+            told = [level + of_year @ near[:, 1:].T, level + by_week, level + of_year @ sampled[:, 1:].T]
+        return _Errors(
+            self.effects.near + told[0],
+            self.effects.weeks - told[1],
+            self.effects.sample - told[2],
+            _Trend(fitted.trend_kw_day, fitted.level_age_days, near[:, 0], weeks[..., 0], sampled[:, 0]),
+        )
 
 
-def _assembled(series: Series, origins: list[int], folds: list[list[_Errors]]) -> Backtest:
-    """Return the backtest of one model from what its variants missed after each origin."""
-    count = len(series.keys)
-    best = _best_shares(folds, count)
-    rows = np.arange(count)
-
-    def chosen(part: str) -> list[Floats]:
-        return [np.stack([getattr(v, part) for v in variants])[best % len(variants), rows] for variants in folds]
-
-    expected = np.concatenate(chosen("near"), axis=1)
-    weeks, sample = chosen("weeks"), chosen("sample")
+def _assembled(series: Series, origins: list[int], folds: list[_Errors]) -> Backtest:
+    """Return the backtest of one model from what it missed after each origin."""
+    best = _best_shares(folds, len(series.keys))
+    chosen = [of.carrying(best) for of in folds]
+    expected = np.concatenate([of.near for of in chosen], axis=1)
+    weeks, sample = [of.weeks for of in chosen], [of.sample for of in chosen]
     residual = series.load_kw[:, origins[0] :] - expected
     restart = np.zeros(residual.shape[1], dtype=np.bool_)
     restart[np.asarray(origins) - origins[0]] = True
@@ -226,7 +291,7 @@ def _assembled(series: Series, origins: list[int], folds: list[list[_Errors]]) -
         residual_kw=residual,
         expected_kw=expected,
         restart=restart,
-        trend_share=np.asarray(_SHARES)[best],
+        trend_share=best,
         week_error_kw=np.concatenate(weeks, axis=1),
         week_ahead_days=np.concatenate([7.0 * np.arange(w.shape[1]) + 3.5 for w in weeks]),
         sample_error_kw=np.concatenate(sample, axis=1),
@@ -257,18 +322,20 @@ def _nothing_seen(series: Series) -> Backtest:
     )
 
 
-def _best_shares(folds: list[list[_Errors]], count: int) -> npt.NDArray[np.intp]:
-    """Return the index of the trend share with the least weekly error; none unless another clearly wins."""
-    cost = np.zeros((len(folds[0]), count))
-    for i in range(len(cost)):
-        squares = np.concatenate([variants[i].weeks for variants in folds], axis=1) ** 2
+def _best_shares(folds: list[_Errors], count: int) -> Floats:
+    """Return the trend share with the least weekly error, shape (S,); none unless another clearly wins."""
+    if folds[0].trend is None:
+        return np.zeros(count)
+    cost = np.zeros((len(_SHARES), count))
+    for i, share in enumerate(_SHARES):
+        squares = np.concatenate([of.weeks_with(np.full(count, share)) for of in folds], axis=1) ** 2
         seen = np.isfinite(squares)
         cost[i] = np.where(seen, squares, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
     best = cost.argmin(axis=0)
     gained = cost[best, np.arange(count)] < _MUST_GAIN**2 * cost[0]
     # Two origins can't tell a trend from a wander.
-    told = sum(np.isfinite(variants[0].near).any(axis=1).astype(np.int64) for variants in folds)
-    return np.where(gained & (told >= _MIN_ORIGINS), best, 0)
+    told = sum(np.isfinite(of.near).any(axis=1).astype(np.int64) for of in folds)
+    return np.asarray(_SHARES)[np.where(gained & (told >= _MIN_ORIGINS), best, 0)]
 
 
 def _by_week(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.baselines.order_statistics import row_quantiles
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
+from pausewatch.telemetry.order_statistics import row_quantiles
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,6 +23,7 @@ PIECES = len(KNOT_QUANTILES) + 1
 COLUMNS = 2 * PIECES + 1
 """Temperature pieces at all hours, the same weighted to the day, and holidays."""
 
+_DAY_WEIGHT = 0.5 * (1 - np.cos(2 * np.pi * (np.arange(24) - 2.0) / 24.0))
 _YEAR_H = 8766.0
 _GUESS_MARGIN = 0.25
 _SEASONS = 7
@@ -42,6 +43,12 @@ class TemperatureScale:
     climatology: Floats
     is_known: npt.NDArray[np.bool_]
 
+    @staticmethod
+    def unknown(series: int) -> TemperatureScale:
+        """Return the scale of series whose temperature isn't known, or not looked at."""
+        knots = np.zeros((series, len(KNOT_QUANTILES)))
+        return TemperatureScale(knots, np.zeros((series, _SEASONS)), np.zeros(series, np.bool_))
+
     def subset(self, series: npt.NDArray[np.int64]) -> TemperatureScale:
         """Return the scale of some of the series."""
         return TemperatureScale(self.knots_c[series], self.climatology[series], self.is_known[series])
@@ -55,10 +62,10 @@ def week_cells(grid: HourGrid) -> npt.NDArray[np.int64]:
 def fit_temperature(grid: HourGrid, temperature_c: Floats) -> TemperatureScale:
     """Learn knots and a climatology of each series."""
     seen = np.isfinite(temperature_c)
-    is_known = seen.sum(axis=1) >= 24 * 14
-    knots = np.zeros((len(temperature_c), len(KNOT_QUANTILES)))
     if not seen.any():
-        return TemperatureScale(knots, np.zeros((len(temperature_c), _SEASONS)), is_known)
+        return TemperatureScale.unknown(len(temperature_c))
+    is_known = np.asarray(np.count_nonzero(seen, axis=1) >= 24 * 14)
+    knots = np.zeros((len(temperature_c), len(KNOT_QUANTILES)))
     knots[is_known] = row_quantiles(temperature_c[is_known], KNOT_QUANTILES)
     gram = np.empty((len(temperature_c), _SEASONS, _SEASONS))
     target = np.empty((len(temperature_c), _SEASONS))
@@ -84,7 +91,8 @@ def zone_groups(grid: HourGrid) -> list[npt.NDArray[np.int64]]:
 
 def filled_temperature(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale) -> Floats:
     """Return temperatures with what is usual of the season and hour where one is missing, shape (S, H)."""
-    if np.isfinite(temperature_c).all():
+    seen = np.isfinite(temperature_c)
+    if seen.all() or not scale.is_known.any():
         return temperature_c
     usual = np.empty(temperature_c.shape)
     for mine in zone_groups(grid):
@@ -92,7 +100,7 @@ def filled_temperature(grid: HourGrid, temperature_c: Floats, scale: Temperature
     # A season that was never seen can only be guessed at: never far beyond what was.
     low, high = scale.knots_c[:, :1], scale.knots_c[:, -1:]
     usual = np.clip(usual, low - _GUESS_MARGIN * (high - low), high + _GUESS_MARGIN * (high - low))
-    return np.where(np.isfinite(temperature_c), temperature_c, usual)
+    return np.where(seen, temperature_c, usual)
 
 
 def temperature_pieces(filled_c: Floats, scale: TemperatureScale) -> Iterator[Floats]:
@@ -110,7 +118,7 @@ def day_weight(local_hour: npt.NDArray[Any]) -> Floats:
 
     By day weather counts differently than by night; a smooth weight leaves no edge for a test to trip over.
     """
-    return np.asarray(0.5 * (1 - np.cos(2 * np.pi * (local_hour - 2.0) / 24.0)))
+    return np.take(_DAY_WEIGHT, local_hour)
 
 
 def weather_kw(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale, slopes: Floats) -> Floats:

@@ -25,7 +25,7 @@ from pausewatch.baselines.intervals import HorizonScale, fit_horizon_scale, hone
 from pausewatch.baselines.level_error import LevelError, fit_level_error
 from pausewatch.baselines.mixed import FittedMixed
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES
-from pausewatch.baselines.ridge import FittedRidge
+from pausewatch.baselines.ridge import FittedRidge, Shape
 from pausewatch.baselines.scores import Score, score
 from pausewatch.baselines.selection import FALLBACK, Choice, Trial, select
 from pausewatch.errors import BaselineError, UsageError
@@ -183,7 +183,10 @@ def _read_arrays(content: bytes) -> dict[str, npt.NDArray[Any]]:
 
 
 def freeze(
-    series: Series, has_meter: Sequence[bool], candidates: Sequence[str] = DEFAULT_CANDIDATES
+    series: Series,
+    has_meter: Sequence[bool],
+    candidates: Sequence[str] = DEFAULT_CANDIDATES,
+    shape: Shape | None = None,
 ) -> FrozenBaselines:
     """Choose, fit and backtest a baseline for every series of a batch, and freeze it at the end of its grid.
 
@@ -192,6 +195,7 @@ def freeze(
         has_meter: whether each series has a meter at all.
         candidates: names from `registry.CANDIDATES` to choose each series' model from; the default ones take
             milliseconds a series, the others seconds to minutes. The ridge and persistence are always tried.
+        shape: the ridge's of the whole reference, where it is known already.
 
     Raises:
         UsageError: a candidate isn't known.
@@ -201,7 +205,7 @@ def freeze(
     refusals = tuple(
         _refusals(series.load_kw[s], seen[s], int(valid_days[s]), has_meter[s]) for s in range(len(series.keys))
     )
-    selection = select(series, candidates)
+    selection = select(series, candidates, shape=shape)
     tested, plain = selection.heldout(), selection.ridges[FALLBACK]
     mean = np.array([float(np.mean(r[m])) if m.any() else 1.0 for r, m in zip(series.load_kw, seen, strict=True)])
     level_error = fit_level_error(tested.week_error_kw, tested.week_ahead_days, mean)

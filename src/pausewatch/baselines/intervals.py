@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pausewatch.baselines.backtest import Backtest
 from pausewatch.baselines.contract import Floats
-from pausewatch.baselines.order_statistics import row_quantiles
+from pausewatch.telemetry.order_statistics import row_quantiles
 
 Z90 = 1.6448536
 HORIZON_DAYS = (1, 7, 30, 90)

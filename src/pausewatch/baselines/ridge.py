@@ -161,6 +161,14 @@ class Shape:
     hour_sd_kw: Floats
     freeze_s: int
 
+    def with_rows(self, index: npt.NDArray[np.int64], other: Shape) -> Shape:
+        """Return the shape with some series' rows of another that was fitted to them alone."""
+        out = {}
+        for name in ("cells_kw", "slopes", "base_kw", "rest_kw", "weight", "spread_kw", "hour_sd_kw"):
+            out[name] = getattr(self, name).copy()
+            out[name][index] = getattr(other, name)
+        return replace(self, **out)
+
     def effects_kw(self, grid: HourGrid, temperature_c: Floats) -> Floats:
         """Return what week, weather and holidays add to the level, shape (S, H)."""
         out = weather_kw(grid, temperature_c, self.scale, self.slopes)
@@ -206,8 +214,8 @@ class RidgeBaseline:
         grid, load = reference.grid, reference.load_kw
         series = len(load)
         seen = np.isfinite(load)
-        temperature = reference.temperature_c if self.has_weather else np.full_like(reference.temperature_c, np.nan)
-        scale = fit_temperature(grid, temperature)
+        temperature = reference.temperature_c
+        scale = fit_temperature(grid, temperature) if self.has_weather else TemperatureScale.unknown(series)
         filled = filled_temperature(grid, temperature, scale)
         is_begun = np.zeros(series, np.bool_) if begin is None else np.asarray(np.isfinite(begin).all(axis=1))
         out = _EmptyShape(series, grid.hours)

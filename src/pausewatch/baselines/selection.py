@@ -139,6 +139,7 @@ def select(
     candidates: Sequence[str] = DEFAULT_CANDIDATES,
     fold_days: int = FOLD_DAYS,
     known: Mapping[str, Backtest] | None = None,
+    shape: Shape | None = None,
 ) -> Selection:
     """Choose a model for every series of a batch.
 
@@ -147,6 +148,7 @@ def select(
         candidates: names from `registry.CANDIDATES`; the ridge and persistence are always tried.
         fold_days: days from one origin to the next; more of them cost less and tell less.
         known: backtests with the same folds that are there already, by candidate.
+        shape: the ridge's of the whole reference, where it is known already.
 
     Raises:
         UsageError: a candidate isn't known.
@@ -157,7 +159,7 @@ def select(
     tested = dict(known or {})
     tested |= backtests({name: model for name, model in models.items() if name not in tested}, series, fold_days)
     tested = {name: tested[name] for name in models}
-    ridges = _ridges(models, series)
+    ridges = _ridges(models, series, shape)
     gains = {name: _gain(tested, name, kind) for name, kind in _KIND.items() if name in models}
     weeks = {name: np.isfinite(t.week_error_kw).sum(axis=1) for name, t in tested.items()}
     # Before a year was seen its own kind without the time of year stands in.
@@ -184,9 +186,9 @@ def heldout_of(series: Series, model: str, fold_days: int = FOLD_DAYS) -> Backte
     return _filled(tested[model], tested[_KIND[model]]) if model in _KIND else tested[model]
 
 
-def _ridges(models: Mapping[str, BaselineModel], series: Series) -> dict[str, FittedRidge]:
+def _ridges(models: Mapping[str, BaselineModel], series: Series, shape: Shape | None) -> dict[str, FittedRidge]:
     """Return the ridges' fits to the whole reference; those that share a shape fit it once."""
-    shapes: dict[tuple[float, bool], Shape] = {}
+    shapes = {} if shape is None else {RidgeBaseline().shape_key: shape}
     out = {}
     for name, model in models.items():
         if isinstance(model, RidgeBaseline):

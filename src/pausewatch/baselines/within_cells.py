@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.baselines.features import PIECES, TemperatureScale, day_weight, temperature_pieces
-from pausewatch.baselines.order_statistics import row_medians
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
+from pausewatch.telemetry.order_statistics import row_medians
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

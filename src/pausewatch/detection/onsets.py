@@ -71,16 +71,19 @@ class Onsets:
         end = start_hour + end_hour
         over = end % BLOCK_H
         hours = _LOOK_BLOCKS * BLOCK_H
-        at = search - over[:, None] - hours + np.arange(hours)[None, :]
         rows = np.arange(series)[:, None]
-        usable = at >= 0
-        clipped = np.maximum(at, 0)
-        shape = (series, _LOOK_BLOCKS, BLOCK_H)
-        z = np.where(usable, scan.z[rows, clipped], 0.0).reshape(shape)
-        step = np.where(usable, scan.step[rows, clipped], 0.0).reshape(shape)
-        best = np.abs(z).argmax(axis=2)[:, :, None]
-        strongest = np.take_along_axis(z, best, axis=2)[:, :, 0]
-        size_kw = np.take_along_axis(step, best, axis=2)[:, :, 0] * innovation_sd_kw[:, None]
+        first = search - over[:, None] - hours
+        is_one = bool((over == over[0]).all()) and int(first[0, 0]) >= 0 if series else False
+        if is_one:
+            z = scan.z[:, int(first[0, 0]) :][:, :hours]
+        else:
+            at = first + np.arange(hours)[None, :]
+            z = np.where(at >= 0, scan.z[rows, np.maximum(at, 0)], 0.0)
+        blocks = z.reshape(series, _LOOK_BLOCKS, BLOCK_H)
+        best = np.abs(blocks).argmax(axis=2)
+        strongest = np.take_along_axis(blocks, best[:, :, None], axis=2)[:, :, 0]
+        place = np.maximum(first + BLOCK_H * np.arange(_LOOK_BLOCKS) + best, 0)
+        size_kw = scan.step[rows, place] * innovation_sd_kw[:, None]
         block = (end - over)[:, None] // BLOCK_H - _LOOK_BLOCKS + np.arange(_LOOK_BLOCKS) - self.first_block
         self._reach(int((end.max() + BLOCK_H - 1) // BLOCK_H) - self.first_block)
         inside = block >= 0

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.baselines.contract import Series
-from pausewatch.baselines.ridge import RidgeBaseline
+from pausewatch.baselines.ridge import Shape
 from pausewatch.detection.changes import Change
 from pausewatch.detection.episodes import load_spans
 from pausewatch.detection.step_test import StepWindows, scan_ends
@@ -56,15 +56,16 @@ class ReferenceStep:
     onset_share: float
 
 
-def reference_steps(series: Series, least_kw: Floats, reach: StepWindows) -> list[list[ReferenceStep]]:
+def reference_steps(series: Series, shape: Shape, least_kw: Floats, reach: StepWindows) -> list[list[ReferenceStep]]:
     """Return the steps of each series' reference since its oldest plateau, oldest first.
 
     Args:
         series: the reference, NaN where it must not be learned from.
+        shape: what week, weather and holidays say of it.
         least_kw: smallest plateau that matters, shape (S,).
         reach: windows of the step test.
     """
-    shapeless = _without_shape(series)
+    shapeless = _without_shape(series, shape)
     whitener = fit_whitener(shapeless - _running_mean(shapeless))
     found = _steps(innovations(shapeless, whitener), whitener, reach)
     out: list[list[ReferenceStep]] = [[] for _ in series.keys]
@@ -95,11 +96,9 @@ def _hour(series: Series, one: ReferenceStep) -> int:
     return (one.start_s - series.grid.start_s) // 3600
 
 
-def _without_shape(series: Series) -> Floats:
+def _without_shape(series: Series, shape: Shape) -> Floats:
     """Return the load less its effects of week, weather and holidays: its level, as it wandered, shape (S, H)."""
-    parts = RidgeBaseline().fit(series).predict(series.grid, series.temperature_c).components
-    shape = sum(part for name, part in parts.items() if name != "level and trend")
-    level = series.load_kw - shape
+    level = np.where(np.isfinite(series.load_kw), shape.rest_kw, np.nan)
     # The tests begin at nothing: so must what they are given.
     return np.asarray(level - np.array([[_first_level(row)] for row in level]))
 

@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from pausewatch.baselines.contract import Series
 from pausewatch.baselines.freeze import MIN_DAYS, FrozenBaselines, freeze
+from pausewatch.baselines.mixed import subset
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES
+from pausewatch.baselines.ridge import RidgeBaseline
 from pausewatch.detection.balance import FrozenBalance, learn_balance
 from pausewatch.detection.detector import Calibration, Detector
 from pausewatch.detection.history import History
@@ -108,7 +110,7 @@ def reference_of(fleet: Fleet, lake: Lake, sites: Sequence[Site], pause: Pause) 
     day = (freeze_at - timedelta(microseconds=1)).date()
     cutoff = int((freeze_at + timedelta(hours=fleet.cutoff_hours)).timestamp() * 1e6)
     cutoffs = np.full((len(sites), 1), cutoff, dtype=np.int64)
-    timeline = Timeline.load(lake, sites, start, freeze_at, [day], cutoffs)
+    timeline = Timeline.load(lake, sites, start, freeze_at, [day], cutoffs, goes_on=False)
     panel = timeline.advance()
     skip = panel.grid.hour_index(start)
     grid = panel.grid.sliced(skip, skip + whole_days * 24)
@@ -137,9 +139,14 @@ def learn(
     used = [detector.uses.has_lane(lane) for lane in LANES for _ in sites]
     has_meter = [has and is_used for has, is_used in zip(metered, used, strict=True)]
     steps: list[list[ReferenceStep]] = [[] for _ in reference.keys]
+    shape = RidgeBaseline().shape(reference)
     if detector.uses.reference_test:
-        steps = reference_steps(reference, _least_plateau_kw(sites), detector.reach)
-    baselines = freeze(without_steps(reference, steps), has_meter, candidates)
+        steps = reference_steps(reference, shape, _least_plateau_kw(sites), detector.reach)
+    stepless = without_steps(reference, steps)
+    bent = np.asarray([s for s, of in enumerate(steps) if of], dtype=np.int64)
+    if len(bent):
+        shape = shape.with_rows(bent, RidgeBaseline().shape(subset(stepless, bent.tolist())))
+    baselines = freeze(stepless, has_meter, candidates, shape)
     heldout = baselines.heldout
     assert heldout is not None  # noqa: S101  # freeze always backtests
     is_balanced = detector.uses.has_lane(Lane.BALANCE)
@@ -202,13 +209,5 @@ def learnable(panel: Panel, sites: Sequence[Site], lane: Lane) -> npt.NDArray[np
 
 def _first_reading(lake: Lake, sites: Sequence[Site], before: datetime) -> datetime:
     """Return the first reading of a batch; where there is none, a month that nothing can be learned from."""
-    import polars as pl
-
-    found = (
-        lake.readings(site_ids=[s.id for s in sites], until=before)
-        .select(pl.col("interval_start").min())
-        .collect()["interval_start"]
-        .to_list()
-    )
-    first: datetime | None = found[0] if found else None
+    first = lake.first_reading([s.id for s in sites], before)
     return first if first is not None else before - timedelta(days=MIN_DAYS)

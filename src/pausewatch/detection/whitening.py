@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.baselines.order_statistics import row_medians
+from pausewatch.telemetry.order_statistics import row_medians
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

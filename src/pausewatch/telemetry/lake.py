@@ -155,6 +155,15 @@ class Lake:
             frame = frame.filter(pl.col("available_at") <= available_until)
         return frame
 
+    def first_reading(self, site_ids: Sequence[str], until: datetime) -> datetime | None:
+        """Return the start of the first interval of some sites that starts before `until`; None where there is none."""
+        for month in self._months():
+            readings = self.readings(site_ids=site_ids, until=until).filter(pl.col("month") == month)
+            first: datetime | None = readings.select(pl.col("interval_start").min()).collect().item()
+            if first is not None:
+                return first
+        return None
+
     def as_of(self, cutoff: datetime, **selection: Any) -> pl.LazyFrame:
         """Return one row an interval: the version known last at `cutoff`."""
         return (
@@ -205,6 +214,18 @@ class Lake:
             # Opened here and now: a damaged log is found where it can be told as a LakeError.
             lambda: pl.scan_delta(DeltaTable(self._uri(table), storage_options=dict(self.storage_options))),
         )
+
+    def _months(self) -> list[str]:
+        """Return the months that hold readings, earliest first."""
+        from deltalake import DeltaTable
+
+        if not self._exists("readings"):
+            return []
+        parts = self._guarded(
+            "can't read readings",
+            lambda: DeltaTable(self._uri("readings"), storage_options=dict(self.storage_options)).partitions(),
+        )
+        return sorted(part["month"] for part in parts)
 
     def _exists(self, table: str) -> bool:
         from deltalake import DeltaTable

@@ -95,7 +95,9 @@ def contributions(
         out = []
         # A part at a time stays in a processor's cache.
         for begin in range(0, max(len(of), 1), _TOGETHER):
-            some, known = of[begin : begin + _TOGETHER], known_us[begin : begin + _TOGETHER]
+            part = slice(begin, begin + _TOGETHER)
+            # Of all rows no copies are needed.
+            some, known = part if len(of) == len(rows.row) else of[part], known_us[part]
             row = rows.row[some]
             first_day = _first_day_at(known, series_of_meter[row], cutoffs_us)
             start_s = rows.start_us[some] // _US - base_s[row]
@@ -103,7 +105,8 @@ def contributions(
         return Contributions.joined(out)
 
     usable = np.isfinite(rows.value)
-    added = parts(np.flatnonzero(usable), rows.available_us[usable], 1)
+    known_us = rows.available_us if usable.all() else rows.available_us[usable]
+    added = parts(np.flatnonzero(usable), known_us, 1)
     again = usable[rows.superseded]
     gone = rows.superseded[again]
     return Contributions.joined([added, parts(gone, rows.superseded_us[again], -1)])

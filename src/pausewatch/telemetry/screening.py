@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pausewatch.telemetry.order_statistics import row_medians
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -38,17 +40,22 @@ def stuck(mean_kw: Floats, hours: int) -> Bools:
     """
     if mean_kw.shape[1] < hours:
         return np.zeros(mean_kw.shape, dtype=np.bool_)
+    out = np.zeros(mean_kw.shape, dtype=np.bool_)
     same = np.zeros(mean_kw.shape, dtype=np.bool_)
     same[:, 1:] = mean_kw[:, 1:] == mean_kw[:, :-1]
+    # Few meters repeat themselves at all.
+    doubtful = np.flatnonzero(np.count_nonzero(same, axis=1) >= hours - 1)
+    same = same[doubtful]
     # Length of the run of equal values that ends at each hour, then spread back over the whole run.
     position = np.arange(mean_kw.shape[1])
     run_start = np.maximum.accumulate(np.where(same, 0, position), axis=1)
     long_enough = same & (position - run_start + 1 >= hours)
     rows, ends = np.nonzero(long_enough)
-    marks = np.zeros((mean_kw.shape[0], mean_kw.shape[1] + 1), dtype=np.int32)
+    marks = np.zeros((len(same), mean_kw.shape[1] + 1), dtype=np.int32)
     np.add.at(marks, (rows, run_start[rows, ends]), 1)
     np.add.at(marks, (rows, ends + 1), -1)
-    return np.cumsum(marks, axis=1)[:, :-1] > 0
+    out[doubtful] = np.cumsum(marks, axis=1)[:, :-1] > 0
+    return out
 
 
 def spikes(mean_kw: Floats, share: float) -> Bools:
@@ -56,15 +63,11 @@ def spikes(mean_kw: Floats, share: float) -> Bools:
     out = np.zeros(mean_kw.shape, dtype=np.bool_)
     if mean_kw.shape[1] < 3:
         return out
+    limit = share * np.abs(row_medians(mean_kw, np.isfinite(mean_kw)))
     with np.errstate(invalid="ignore"):
-        seen = np.isfinite(mean_kw)
-        scale = np.array([np.median(r[s]) if s.any() else np.nan for r, s in zip(mean_kw, seen, strict=True)])
-        limit = share * np.abs(scale)[:, None]
-        before, here, after = mean_kw[:, :-2], mean_kw[:, 1:-1], mean_kw[:, 2:]
-        out[:, 1:-1] = (
-            (np.abs(here - before) > limit)
-            & (np.abs(here - after) > limit)
-            & (np.sign(here - before) == np.sign(here - after))
-            & (np.abs(before - after) < limit / 2)
-        )
+        jump = np.diff(mean_kw)
+        is_far = np.abs(jump) > limit[:, None]
+        row, at = np.nonzero(is_far[:, :-1] & is_far[:, 1:])
+        there, back = jump[row, at], jump[row, at + 1]
+        out[row, at + 1] = (there * back < 0) & (np.abs(there + back) < limit[row] / 2)
     return out

@@ -51,6 +51,7 @@ class Timeline:
         hours: what is known now.
         cutoffs_us: cut-off of each site's report days, microseconds since the epoch, shape (S, D).
         rows: versions of readings let in by the last report day, shape (S,).
+        goes_on: whether they were counted.
         position: index of the last report day taken, -1 before the first.
     """
 
@@ -62,6 +63,7 @@ class Timeline:
     hours: MeterHours
     cutoffs_us: npt.NDArray[np.int64]
     rows: npt.NDArray[np.int64]
+    goes_on: bool = True
     position: int = -1
 
     @staticmethod
@@ -73,6 +75,8 @@ class Timeline:
         days: Sequence[date],
         cutoffs: npt.NDArray[np.int64],
         carried: KnownHours | None = None,
+        *,
+        goes_on: bool = True,
     ) -> Timeline:
         """Read the versions of the readings of [start, end) from the lake, or only what is news to an earlier timeline.
 
@@ -84,6 +88,7 @@ class Timeline:
             days: report days.
             cutoffs: cut-off of each site's report days, microseconds since the epoch, shape (S, D).
             carried: what an earlier timeline of the same sites, start and days knew; `is_still_known` must hold of it.
+            goes_on: whether another timeline may go on from this one: only then are the rows let in counted.
         """
         zones = [s.timezone for s in sites]
         span = HourGrid.covering(start, end, zones, [s.country for s in sites])
@@ -118,7 +123,8 @@ class Timeline:
                 .collect()
             )
             part = contributions(rows, meters=index.keys, series_of_meter=index.series, grid=grid, cutoffs_us=cutoffs)
-            let_in += _let_in(rows.lazy(), sites, cutoffs[:, -1])
+            if goes_on:
+                let_in += _let_in(rows.lazy(), sites, cutoffs[:, -1])
             if carried is not None:
                 part = part.beyond(position, taken)
                 known = rows.lazy().filter(pl.col("interval_start") < known_end)
@@ -128,7 +134,7 @@ class Timeline:
         if carried is not None:
             hours.add(changes.on(0, position))
             let_in += carried.rows
-        return Timeline(tuple(sites), grid, index, tuple(days), changes, hours, cutoffs, let_in, position)
+        return Timeline(tuple(sites), grid, index, tuple(days), changes, hours, cutoffs, let_in, goes_on, position)
 
     def advance(self) -> Panel:
         """Take the next report day and return the panel as it was known at its cut-off.
@@ -145,8 +151,10 @@ class Timeline:
         """Return what is known, to go on from; the last report day must have been taken.
 
         Raises:
-            ValueError: there are report days to come: which rows they let in is not counted apart.
+            ValueError: there are report days to come, whose rows are not counted apart, or no rows were counted.
         """
+        if not self.goes_on:
+            raise ValueError("the rows that were let in were not counted")
         if self.position != len(self.days) - 1:
             raise ValueError(f"{self.days[self.position]} is not the last report day")
         return KnownHours(self.days[self.position], self.hours, self.rows)

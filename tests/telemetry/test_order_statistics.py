@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pausewatch.baselines.order_statistics import row_medians, row_quantiles
+from pausewatch.telemetry.order_statistics import row_medians, row_quantiles
 
 SHARES = (0.0, 0.1, 0.5, 0.9, 1.0)
 
