@@ -422,3 +422,44 @@ def test_an_unknown_site_names_the_nearest(tmp_path: Path) -> None:
 def test_a_thousand_sites_load_in_seconds(tmp_path: Path) -> None:
     # Listing the time zones for each site once made this take minutes.
     assert len(fleet_of(tmp_path, *[site_data(id=f"s-{i}") for i in range(1000)]).sites) == 1000
+
+
+def large_fleet(folder: Path, sites: int = 200) -> Path:
+    return write_fleet(folder, fleet_data(sites=[site_data(id=f"site-{i}") for i in range(sites)]))
+
+
+def test_a_large_file_that_is_kept_is_read_the_same_and_not_as_yaml_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, kept = large_fleet(tmp_path), tmp_path / "kept" / "program"
+    plain, first = load_fleet(path), load_fleet(path, kept)
+    assert [p.suffix for p in kept.iterdir()] == [".json"]
+    monkeypatch.setattr("pausewatch.fleet.loading.read_yaml", lambda *_: pytest.fail("read as YAML again"))
+    again = load_fleet(path, kept)
+    for fleet in (first, again):
+        assert fleet == plain
+        assert (fleet.path, fleet.sha256, fleet.warnings) == (plain.path, plain.sha256, plain.warnings)
+        assert fleet.site("site-7") == plain.sites[7]
+
+
+def test_what_is_kept_is_passed_over_where_it_is_damaged_or_of_another_file(tmp_path: Path) -> None:
+    path, kept = large_fleet(tmp_path), tmp_path / "kept" / "program"
+    load_fleet(path, kept)
+    (one,) = kept.iterdir()
+    for content in (b"", b"{}", one.read_bytes().replace(b"site-7", b"site-x")):
+        one.write_bytes(content)
+        assert load_fleet(path, kept).site("site-7")
+    large_fleet(tmp_path, 201)
+    assert len(load_fleet(path, kept).sites) == 201
+    path.write_text("fleet: broken", encoding="utf-8")
+    with pytest.raises(FleetError):
+        load_fleet(path, kept)
+
+
+def test_few_files_are_kept_and_small_ones_not_at_all(tmp_path: Path) -> None:
+    kept = tmp_path / "kept" / "program"
+    load_fleet(large_fleet(tmp_path, 199), kept)
+    assert not kept.exists()
+    for sites in range(200, 207):
+        load_fleet(large_fleet(tmp_path, sites), kept)
+    assert len(list(kept.iterdir())) == 4

@@ -70,6 +70,16 @@ def test_the_first_reading_is_the_earliest_of_the_sites_asked_for(lake: Lake) ->
     assert lake.first_reading(["c"], at("2027-01-01")) == START + 1000 * quarter
 
 
+def test_a_lake_as_it_is_does_not_see_what_comes_later(lake: Lake) -> None:
+    assert lake.as_it_is().readings().collect().is_empty()
+    lake.append("readings", rows((0, 1.0, START)))
+    then = lake.as_it_is()
+    assert len(then.readings().collect()) == 1
+    lake.append("readings", rows((1, 1.0, START)))
+    assert len(then.readings().collect()) == 1
+    assert len(lake.readings().collect()) == len(lake.as_it_is().readings().collect()) == 2
+
+
 def test_appends_add_up(lake: Lake) -> None:
     lake.append("readings", rows((0, 1.0, START)))
     lake.append("readings", rows((20, 2.0, START)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field, PrivateAttr
@@ -43,15 +44,19 @@ class Fleet(Declared):
         """What is odd but can be worked with."""
         return self._warnings
 
+    @cached_property
+    def _by_id(self) -> dict[str, Site]:
+        return {site.id: site for site in self.sites}
+
     def site(self, site_id: str) -> Site:
         """Return a site by id.
 
         Raises:
             UsageError: there is none; the nearest id is named.
         """
-        for site in self.sites:
-            if site.id == site_id:
-                return site
+        found = self._by_id.get(site_id)
+        if found is not None:
+            return found
         from rapidfuzz import process
 
         near = process.extractOne(site_id, [s.id for s in self.sites])

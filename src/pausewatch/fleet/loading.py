@@ -17,6 +17,7 @@ from pausewatch.errors import FleetError, FleetProblem
 from pausewatch.fleet import sources as source_specs
 from pausewatch.fleet.checks import check_ids, check_parts, warn_fleet
 from pausewatch.fleet.fleet import Fleet
+from pausewatch.fleet.kept import KeptFleet
 from pausewatch.fleet.pauses import Pause
 from pausewatch.fleet.sites import Site
 from pausewatch.fleet.yaml_nodes import Document, read_yaml
@@ -36,8 +37,12 @@ _SOURCE_KINDS: dict[str, type[BaseModel]] = {
 _LONG = 80
 
 
-def load_fleet(path: str | Path) -> Fleet:
+def load_fleet(path: str | Path, kept: Path | None = None) -> Fleet:
     """Read a fleet file, or the `fleet.yaml` of a folder.
+
+    Args:
+        path: the file.
+        kept: folder in which the checked content of large files is kept for the next time.
 
     Raises:
         FleetError: the file can't be used; holds everything found wrong.
@@ -46,6 +51,11 @@ def load_fleet(path: str | Path) -> Fleet:
     if file.is_dir():
         file = file / "fleet.yaml"
     content = _read(file)
+    digest = hashlib.sha256(content).hexdigest()
+    keeping = None if kept is None else KeptFleet.of(kept, file, digest)
+    known = None if keeping is None else keeping.read()
+    if known is not None:
+        return _read_from(Fleet.model_validate(known[0]), file, digest, known[1])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -75,9 +85,15 @@ def load_fleet(path: str | Path) -> Fleet:
         raise FleetError(str(file), sorted(set(problems), key=_line_number))
     resolved = _with_resolved_paths(document.data, file.parent.resolve())
     fleet = Fleet.model_validate(resolved)
-    fleet._path = file
-    fleet._sha256 = hashlib.sha256(content).hexdigest()
-    fleet._warnings = tuple(_located(file, document, p, key, m) for p, key, m in warn_fleet(fleet))
+    warnings = tuple(_located(file, document, p, key, m) for p, key, m in warn_fleet(fleet))
+    if keeping is not None:
+        keeping.write(resolved, warnings)
+    return _read_from(fleet, file, digest, warnings)
+
+
+def _read_from(fleet: Fleet, file: Path, digest: str, warnings: tuple[FleetProblem, ...]) -> Fleet:
+    """Return a fleet that knows where it was read and what is odd about it."""
+    fleet._path, fleet._sha256, fleet._warnings = file, digest, warnings
     return fleet
 
 

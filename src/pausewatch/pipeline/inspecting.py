@@ -64,9 +64,14 @@ def inspect_days(
         InspectionError: no pause is in force on one of the days, or there are no frozen baselines.
     """
     told = progress or Silent()
-    wanted = {site.id for site in place.fleet.selected(site_ids)}
-    watched = {site.id for day in days for site in require_watched(place.fleet, day)}
-    sites = [site for site in place.fleet.sites if site.id in wanted & watched]
+    wanted = place.fleet.selected(site_ids)
+    watched: set[str] = set()
+    for day in days:
+        mine = {site.id for site in wanted if place.fleet.pause_for(site, day) is not None}
+        if not mine:
+            require_watched(place.fleet, day)
+        watched |= mine
+    sites = [site for site in wanted if site.id in watched]
     with place.register() as register:
         for watch in open_watches(place, register, sites, days, remember=True):
             told.stage(f"inspecting {days[-1]}", (days[-1] - (watch.day or watch.first)).days + 1)
@@ -124,7 +129,7 @@ def open_watches(
         InspectionError: a site has no frozen baselines, or they no longer fit the fleet file.
         ModelError: a signature model is promoted and can't be used.
     """
-    lake = place.lake()
+    lake = place.lake().as_it_is()
     judge = judge_of(place)
     out = []
     for pause in place.fleet.pauses:

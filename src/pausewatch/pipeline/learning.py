@@ -93,7 +93,7 @@ def fit_baselines(
     out = []
     with place.register() as register:
         for pause, sites in work:
-            frozen = learn(place.fleet, lake, sites, pause, Detector(), models)
+            frozen = learn(place.fleet, lake.as_it_is(), sites, pause, Detector(), models)
             extra: dict[str, npt.NDArray[Any]] = {
                 f"{_CALIBRATION}{name}": values for name, values in frozen.calibration.state().items()
             }

@@ -18,7 +18,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from pausewatch.detection.reference import NOT_LEARNED
 from pausewatch.detection.watch import WatchMemory, first_day, panel_start
 from pausewatch.fleet import Fleet, Pause, Site
 from pausewatch.pipeline.learning import config_sha256
+from pausewatch.pipeline.program import program_sha256
 from pausewatch.telemetry.lake import Lake
 from pausewatch.telemetry.meter_hours import MeterHours
 from pausewatch.telemetry.timeline import KnownHours, cutoffs_us, is_still_known
@@ -72,7 +72,7 @@ class Memories:
         """Return the memories of a freeze's sites under the home's state folder."""
         batch = hashlib.sha256(json.dumps([pause.id, *[site.id for site in sites]]).encode()).hexdigest()[:24]
         about = [
-            [_VERSION, _program_sha256(), freeze_sha256, repr(detector)],
+            [_VERSION, program_sha256(), freeze_sha256, repr(detector)],
             [config_sha256(fleet, pause, sites), pause.start],
             [[d.activity, d.start, d.end] for site in sites for d in site.declarations if d.activity in NOT_LEARNED],
         ]
@@ -214,16 +214,3 @@ def _drift_arrays(prefix: str, states: Sequence[DriftState]) -> Arrays:
 def _drift_states(prefix: str, arrays: Arrays) -> list[DriftState]:
     fields = [arrays[f"{prefix}{name}"] for name in _DRIFT_FIELDS]
     return [DriftState(*(values[i].copy() for values in fields)) for i in range(len(fields[0]))]
-
-
-@cache
-def _program_sha256() -> str:
-    """Return a hash of the code that a memory's days are computed by: another program may say something else."""
-    import pausewatch
-
-    root = Path(pausewatch.__file__).parent
-    digest = hashlib.sha256(f"{np.__version__}".encode())
-    for room in ("fleet", "telemetry", "baselines", "detection"):
-        for path in sorted((root / room).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pausewatch.findings.register import Register
 from pausewatch.fleet import Fleet, load_fleet
+from pausewatch.pipeline.program import program_sha256
 from pausewatch.settings import Home
 from pausewatch.telemetry.lake import Lake
 
@@ -38,7 +39,8 @@ class Workplace:
             FleetError: the fleet file can't be used.
         """
         home = Home.at(home_path)
-        return Workplace(load_fleet(Path(fleet_path)), home, home.reports)
+        kept = home.state / "fleet" / program_sha256(("fleet",))[:16]
+        return Workplace(load_fleet(Path(fleet_path), kept), home, home.reports)
 
     def elsewhere(self, out: Path) -> Workplace:
         """Return the workplace of a replay into `out`: the same lake and key, a register and baselines of its own."""

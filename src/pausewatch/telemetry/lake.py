@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -84,6 +84,11 @@ class Lake:
 
     root: str
     storage_options: Mapping[str, str]
+    _opened: dict[str, Any] | None = field(default=None, repr=False, compare=False)
+
+    def as_it_is(self) -> Lake:
+        """Return the lake as it is when each table is first read: later commits aren't seen, nor the log read again."""
+        return replace(self, _opened={})
 
     @staticmethod
     def open(root: str, storage_options: Mapping[str, str] | None = None) -> Lake:
@@ -205,27 +210,33 @@ class Lake:
                 )
 
     def _scan(self, table: str) -> pl.LazyFrame:
-        from deltalake import DeltaTable
-
-        if not self._exists(table):
+        delta = self._table(table)
+        if delta is None:
             return pl.LazyFrame(schema=dict(_SCHEMAS[table]))
-        return self._guarded(
-            f"can't read {table}",
-            # Opened here and now: a damaged log is found where it can be told as a LakeError.
-            lambda: pl.scan_delta(DeltaTable(self._uri(table), storage_options=dict(self.storage_options))),
-        )
+        return self._guarded(f"can't read {table}", lambda: pl.scan_delta(delta))
 
     def _months(self) -> list[str]:
         """Return the months that hold readings, earliest first."""
+        delta = self._table("readings")
+        parts = [] if delta is None else self._guarded("can't read readings", delta.partitions)
+        return sorted(part["month"] for part in parts)
+
+    def _table(self, table: str) -> Any:
+        """Open a table, or return the one that was opened; None where nothing was written yet.
+
+        Opened here and now: a damaged log is found where it can be told as a LakeError.
+        """
         from deltalake import DeltaTable
 
-        if not self._exists("readings"):
-            return []
-        parts = self._guarded(
-            "can't read readings",
-            lambda: DeltaTable(self._uri("readings"), storage_options=dict(self.storage_options)).partitions(),
-        )
-        return sorted(part["month"] for part in parts)
+        if self._opened is not None and table in self._opened:
+            return self._opened[table]
+        found = None
+        if self._exists(table):
+            options = dict(self.storage_options)
+            found = self._guarded(f"can't read {table}", lambda: DeltaTable(self._uri(table), storage_options=options))
+        if self._opened is not None:
+            self._opened[table] = found
+        return found
 
     def _exists(self, table: str) -> bool:
         from deltalake import DeltaTable
