@@ -9,7 +9,14 @@ import pytest
 
 from pausewatch.baselines.contract import Series
 from pausewatch.baselines.ridge import RidgeBaseline
-from pausewatch.detection.plateaus import reference_steps, steps_from_state, steps_state, without_steps
+from pausewatch.detection.plateaus import (
+    ReferenceStep,
+    from_its_bulk,
+    reference_steps,
+    steps_from_state,
+    steps_state,
+    without_steps,
+)
 from pausewatch.detection.step_test import StepWindows
 from pausewatch.telemetry.grid import HourGrid
 
@@ -105,6 +112,24 @@ def test_unseen_hours_around_the_step_do_not_hide_it():
     series.load_kw[0, 1496:1503] = np.nan
     ((one,),) = found(series)
     assert one.step_kw == pytest.approx(2_000.0, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("sizes_kw", "told_kw"),
+    [
+        ([4_000.0], [4_000.0]),
+        ([1_900.0, 4_600.0], [6_500.0]),  # some growth before the load that matters
+        ([2_600.0, 3_700.0], [2_600.0, 3_700.0]),
+        ([130.0, 430.0, 330.0], [560.0, 330.0]),
+        ([4_000.0, -1_000.0], [4_000.0, -1_000.0]),
+        ([], []),
+    ],
+)
+def test_a_plateau_is_dated_by_the_rise_that_brought_it(sizes_kw, told_kw):
+    steps = [ReferenceStep(100_000 * (i + 1), kw, 50.0, 20.0, 1.0) for i, kw in enumerate(sizes_kw)]
+    told = from_its_bulk(steps)
+    assert [one.step_kw for one in told] == pytest.approx(told_kw)
+    assert [one.start_s for one in told] == [one.start_s for one in steps[len(steps) - len(told) :]]
 
 
 def test_steps_are_kept_as_plain_arrays_and_come_back_the_same():

@@ -30,6 +30,8 @@ _LASTS_SHARE = 0.5
 _LEAST_SEEN = 24
 # A step whose size, told beside a trend, isn't this many standard deviations is the trend's.
 _SURE_SD = 5.0
+# A plateau begins with the first of its rises that is no smaller than this share of the largest.
+_BULK_SHARE = 0.5
 # Hours around an onset that tell nothing of its size: a ramp, and an onset within an hour.
 _EDGE_BEFORE, _EDGE_AFTER = 1, 3
 _ONSET_HOURS = 6
@@ -90,6 +92,19 @@ def without_steps(series: Series, found: Sequence[Sequence[ReferenceStep]]) -> S
         for one in of:
             load[s, _hour(series, one) :] -= one.step_kw
     return Series(series.keys, series.grid, load, series.temperature_c)
+
+
+def from_its_bulk(steps: Sequence[ReferenceStep]) -> list[ReferenceStep]:
+    """Return a plateau's steps from its bulk on: small rises before half of the largest are told as part of that one.
+
+    What a load is dated by is the step that brought it, not some growth in the weeks before.
+    """
+    largest = max((one.step_kw for one in steps), default=0.0)
+    first = next((i for i, one in enumerate(steps) if one.step_kw >= _BULK_SHARE * largest), 0)
+    earlier = sum(one.step_kw for one in steps[:first])
+    if not first or earlier <= 0:
+        return list(steps)
+    return [replace(steps[first], step_kw=steps[first].step_kw + earlier), *steps[first + 1 :]]
 
 
 def _hour(series: Series, one: ReferenceStep) -> int:

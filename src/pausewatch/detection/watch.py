@@ -21,7 +21,7 @@ from pausewatch.detection.evidence import Evidence
 from pausewatch.detection.integrity.contradiction import Contradiction
 from pausewatch.detection.integrity.inspection import inspect_integrity
 from pausewatch.detection.marginal_pue import MarginalPue
-from pausewatch.detection.plateaus import ReferenceStep
+from pausewatch.detection.plateaus import ReferenceStep, from_its_bulk
 from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid, testable
 from pausewatch.detection.shared_view import SharedView, shared_view
 from pausewatch.detection.stops import Stop, lane_stops
@@ -416,7 +416,8 @@ def _begun(frozen: Frozen, grid: HourGrid, day: int) -> DetectorState:
     state = DetectorState.fresh(len(frozen.steps), grid.start_s // HOUR_S)
     for known, steps in zip(state.changes, frozen.steps, strict=True):
         known += [
-            Change((s.start_s - grid.start_s) // 3600, s.step_kw, s.sd_kw, s.z, day, is_learned=True) for s in steps
+            Change((s.start_s - grid.start_s) // 3600, s.step_kw, s.sd_kw, s.z, day, is_learned=True)
+            for s in from_its_bulk(steps)
         ]
     return state
 

@@ -16,9 +16,11 @@ from pausewatch.signatures.rule import Cause
 _WORDS = (
     (Cause.SCIENCE, ("science", "batch", "mining", "miner")),
     (Cause.INFERENCE, ("inference", "launch", "growth", "traffic", "moved_in")),
-    (Cause.TENANT, ("new_tenant", "hall", "customer", "expansion")),
+    (Cause.TENANT, ("new_tenant", "hall", "customer", "expansion", "grown")),
     (Cause.COOLING, ("chiller", "heat", "cooling", "load_bank", "fan", "free_air")),
     (Cause.METERING, ("meter", "unit", "ratio", "clock", "outage", "stuck", "duplicate", "telemetry", "gain")),
+    # Load that only went and came back adds nothing: what shows above expectation is the site's own unrest.
+    (Cause.CHANCE, ("response", "drops", "maintenance", "trip", "leaves", "stopped")),
 )
 
 
