@@ -23,6 +23,7 @@ from tests.detection.watch_days import (
 
 from pausewatch.detection.plateaus import ReferenceStep
 from pausewatch.findings.assess import assess
+from pausewatch.findings.load import load_findings
 from pausewatch.findings.model import Assessment, DayStatus, Kind, Verdict
 from pausewatch.telemetry.panel import Lane
 
@@ -213,6 +214,20 @@ def test_an_ended_run_keeps_its_end_and_its_energy():
     assert one.end == hour_at(FROM + 240)
     assert one.energy_mwh.estimate == pytest.approx(1_440, rel=0.02)
     assert one.end - one.start == timedelta(hours=240)
+
+
+def test_no_energy_is_told_twice_where_one_load_comes_on_top_of_another():
+    later = FROM + 15 * 24
+    residual = noise(HOURS, seed=3)
+    residual[FROM:] += 4_000.0
+    residual[later:] += 3_000.0
+    first = episode(Lane.IT_LOAD, FROM, None, 4_000.0 + 3_000.0 * (HOURS - later) / (HOURS - FROM))
+    second = replace(episode(Lane.IT_LOAD, later, None, 3_000.0), level_kw=4_000.0)
+    day = watch_day(it_load=lane_day(Lane.IT_LOAD, residual, [first, second]))
+    below, above = sorted(load_findings(day, []), key=lambda a: a.start)
+    assert below.excess_mw.estimate == pytest.approx(4.0, rel=0.02)
+    assert below.energy_mwh.estimate == pytest.approx(4.0 * (HOURS - FROM), rel=0.02)
+    assert above.energy_mwh.estimate == pytest.approx(3.0 * (HOURS - later), rel=0.02)
 
 
 @pytest.mark.parametrize(("onset", "verdict"), [(1.0, Verdict.TRAINING_LIKE), (0.2, Verdict.UNEXPLAINED)])

@@ -189,6 +189,7 @@ def _event_outcome(trial: SiteTrial, event: TrueEvent) -> EventOutcome:
     first = min((day for day, _, _ in asking), default=None)
     last = _last_word([history for _, history, _ in asking])
     lived = [d for d in trial.days if d.end > begin and d.start < end]
+    has_energy = last is not None and last.kind not in _SHARED
     return EventOutcome(
         event=event,
         share=event.mw_it / trial.truth.it_capacity_mw,
@@ -202,7 +203,7 @@ def _event_outcome(trial: SiteTrial, event: TrueEvent) -> EventOutcome:
         is_noticed=any(said.verdict is not Verdict.EXPLAINED for _, _, said in about),
         silent_share=sum(d.said.status is DayStatus.CANNOT_CONCLUDE for d in lived) / max(len(lived), 1),
         is_below_line=bool(lived) and median(d.said.detectable_mw_7d for d in lived) >= event.mw_it,
-        is_energy_held=None if last is None or last.kind in _SHARED else _holds(about, _energy_seen(event, trial)),
+        is_energy_held=_holds(about, begin, _energy_seen(event, trial)) if has_energy else None,
     )
 
 
@@ -224,13 +225,17 @@ def _energy_seen(event: TrueEvent, trial: SiteTrial) -> float:
     return event.energy_mwh * seen / whole
 
 
-def _holds(about: list[tuple[FindingHistory, date, Assessment]], energy_mwh: float) -> bool:
-    """Tell whether the findings about an event, silence of its meters among them, hold its energy together."""
+def _holds(about: list[tuple[FindingHistory, date, Assessment]], begin: datetime, energy_mwh: float) -> bool:
+    """Tell whether the findings about an event, silence of its meters among them, hold its energy together.
+
+    At a site where more goes on, the one that begins nearest to it may hold it alone: the others are of something else.
+    """
     kinds = (LOAD_KINDS - _SHARED) | {Kind.TELEMETRY_GAP}
     histories = {h.id: h for h, _, said in about if said.kind in kinds}
-    standing = [h.last.energy_mwh for h in histories.values() if not h.is_withdrawn]
-    bounds = standing or [h.last.energy_mwh for h in histories.values()]
-    return sum(b.low for b in bounds) <= energy_mwh <= sum(b.high for b in bounds)
+    standing = [h.last for h in histories.values() if not h.is_withdrawn] or [h.last for h in histories.values()]
+    own = min((a for a in standing if a.kind in LOAD_KINDS), key=lambda a: abs(a.start - begin), default=None)
+    sets = [standing] if own is None else [standing, [own]]
+    return any(sum(a.energy_mwh.low for a in of) <= energy_mwh <= sum(a.energy_mwh.high for a in of) for of in sets)
 
 
 def _local_day(trial: SiteTrial, moment: datetime) -> date:

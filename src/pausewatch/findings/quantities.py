@@ -83,16 +83,19 @@ def _of_lane(day: SiteWatchDay, part: Episode) -> Quantities:
     raised = part.raised(hours)
     # Load is forbidden from the pause's start on: what an episode drew before that is no part of what was hidden.
     raised[: max(day.grid.hour_index(day.pause.start), 0)] = False
-    above = day.lane(lane).residual_kw - part.level_kw
+    above, on_top = _without_later(day, part)
     seen = raised & np.isfinite(above)
     unseen_hours = int((raised & ~seen).sum())
-    sd_kw = float(np.hypot(part.sd_kw, part.excess_kw * _accuracy(day.site, lane)))
+    excess_kw = part.excess_kw
+    if (seen & on_top).any() and not part.is_sized_by_edge:
+        excess_kw = max(float(above[seen].mean()), 0.0)
+    sd_kw = float(np.hypot(part.sd_kw, excess_kw * _accuracy(day.site, lane)))
     excess = Bounds(
-        estimate=part.excess_kw * share / 1e3,
-        low=max(part.excess_kw - _Z90 * sd_kw, 0.0) * low_share / 1e3,
-        high=(part.excess_kw + _Z90 * sd_kw) * high_share / 1e3,
+        estimate=excess_kw * share / 1e3,
+        low=max(excess_kw - _Z90 * sd_kw, 0.0) * low_share / 1e3,
+        high=(excess_kw + _Z90 * sd_kw) * high_share / 1e3,
     )
-    summed_kwh = part.excess_kw * int(seen.sum()) if part.is_sized_by_edge else float(above[seen].sum())
+    summed_kwh = excess_kw * int(seen.sum()) if part.is_sized_by_edge else float(above[seen].sum())
     measured_mwh = max(summed_kwh, 0.0) / 1e3
     spread_mwh = _Z90 * sd_kw * int(seen.sum()) / 1e3
     energy = Bounds(
@@ -101,6 +104,21 @@ def _of_lane(day: SiteWatchDay, part: Episode) -> Quantities:
         high=(measured_mwh + spread_mwh) * high_share + unseen_hours * max(free_capacity_mw(day), excess.high),
     )
     return Quantities(lane, excess, energy, flop_of(day.site, energy), unseen_hours)
+
+
+def _without_later(day: SiteWatchDay, part: Episode) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Return an episode's load above the level before it, less loads that came on top of it later, and the hours of
+    those: each is a finding of its own, and no energy is told twice.
+    """
+    lane = day.lane(Lane(part.lane))
+    above = lane.residual_kw - part.level_kw
+    on_top = np.zeros(len(above), dtype=np.bool_)
+    for later in lane.episodes:
+        if later.start_hour > part.start_hour and later.overlaps(part) and later.level_kw > part.level_kw:
+            inside = later.raised(len(above)) & ~on_top
+            above[inside] -= np.maximum(lane.residual_kw[inside] - later.level_kw, 0.0)
+            on_top |= inside
+    return above, on_top
 
 
 def flop_of(site: Site, energy_mwh: Bounds) -> Bounds:
