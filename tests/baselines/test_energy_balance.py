@@ -134,3 +134,25 @@ def test_a_balance_survives_being_kept() -> None:
     columns = fitted.columns(GRID, it_load, WEATHER)
     assert np.array_equal(again.columns(GRID, it_load, WEATHER), columns)
     assert np.array_equal(again.doubts_kw(columns), fitted.doubts_kw(columns))
+
+
+def test_a_batch_without_a_temperature_still_has_a_balance() -> None:
+    it_load = moving()
+    unknown = np.full_like(WEATHER, np.nan)
+    fitted = fit_energy_balance(GRID, draw(it_load), it_load, unknown)
+
+    rest = fitted.at_rest_kw(GRID, draw(it_load), it_load, unknown)
+
+    assert fitted.is_fitted.all()
+    assert np.isfinite(rest).all()
+    assert rest.std() < 0.5 * draw(it_load).std()
+
+
+def test_the_temperature_that_a_building_feels_follows_behind() -> None:
+    from scipy.signal import lfilter
+
+    it_load = moving()
+    fitted = fit_energy_balance(GRID, draw(it_load), it_load, WEATHER)
+    kept = float(np.exp(-1.0 / fitted.lag_h[0]))
+    slow, _ = lfilter([1 - kept], [1, -kept], WEATHER, axis=1, zi=kept * WEATHER[:, :1])
+    np.testing.assert_allclose(fitted.lagged_c(GRID, WEATHER), slow, rtol=1e-9, atol=1e-9)

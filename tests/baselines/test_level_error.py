@@ -1,5 +1,8 @@
 import numpy as np
+import pytest
+from scipy.optimize import nnls
 
+from pausewatch.baselines import level_error
 from pausewatch.baselines.level_error import LevelError, fit_level_error
 
 
@@ -36,3 +39,11 @@ def test_without_any_week_the_prior_speaks():
     assert np.all(np.isfinite(told))
     unseen = fit_level_error(np.full((1, 4), np.nan), np.array([3.5, 10.5, 17.5, 24.5]), np.array([1_000.0]))
     np.testing.assert_allclose(unseen.sd_kw(np.array([0.0, 30.0]))[0], [10.0, 20.0])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_coefficients_that_are_not_negative_are_those_of_scipy(seed):
+    rng = np.random.default_rng(seed)
+    columns, target = rng.standard_normal((9, 3)), rng.standard_normal(9)
+    slow, _ = nnls(columns, target)
+    np.testing.assert_allclose(level_error._not_negative(columns, target), slow, atol=1e-12)

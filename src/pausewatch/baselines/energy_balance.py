@@ -50,7 +50,7 @@ _TUKEY = 4.685
 # Beyond this many hours the fit takes every fifth: five has no common divisor with day or week.
 _ENOUGH_HOURS, _STRIDE = 4_000, 5
 _MIN_HOURS = 24 * 14
-_BLOCK = 16
+_BLOCK = 8
 _LEVEL_DAYS = 14.0
 _FIXED = 1e12
 _WEEK_H = 168
@@ -91,6 +91,17 @@ class EnergyBalance:
         """Return what IT load and weather add to the draw at mean IT load and median temperature, shape (S, H)."""
         at_rest = self.terms[:, 0] * self.it_mean_kw
         return np.asarray((self.terms[:, None] @ columns)[:, 0] * self.it_mean_kw[:, None] - at_rest[:, None])
+
+    def at_rest_kw(self, grid: HourGrid, utility_kw: Floats, it_load_kw: Floats, temperature_c: Floats) -> Floats:
+        """Return the utility's load at mean IT load and median temperature, shape (S, H); NaN where one is unseen."""
+        out = np.empty_like(utility_kw)
+        # A few sites at a time: the columns of a year are large.
+        for begin in range(0, len(out), _BLOCK):
+            mine = np.arange(begin, min(begin + _BLOCK, len(out)))
+            some = self.subset(mine)
+            columns = some.columns(grid.subset(mine.tolist()), it_load_kw[mine], temperature_c[mine])
+            out[mine] = utility_kw[mine] - some.moved_kw(columns)
+        return out
 
     def doubts_kw(self, columns: Floats) -> Floats:
         """Return the draw's independent unknowns, one standard deviation each, shape (S, TERMS, H).
@@ -282,13 +293,15 @@ def _biweight(ratio: Floats) -> Floats:
 
 def _lagged(filled_c: Floats, lag_h: Floats) -> Floats:
     """Return temperatures behind a first-order lag, shape (S, H)."""
-    from scipy.signal import lfilter
+    import polars as pl
 
     out = np.empty_like(filled_c)
     for lag in np.unique(lag_h):
         of = np.flatnonzero(lag_h == lag)
         kept = float(np.exp(-1.0 / lag))
-        out[of], _ = lfilter([1 - kept], [1, -kept], filled_c[of], axis=1, zi=kept * filled_c[of, :1])
+        # Importing scipy.signal takes longer than this does for a thousand sites.
+        smoothed = pl.from_numpy(filled_c[of].T).select(pl.all().ewm_mean(alpha=1 - kept, adjust=False))
+        out[of] = smoothed.to_numpy().T
     return out
 
 

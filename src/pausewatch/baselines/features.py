@@ -92,8 +92,10 @@ def zone_groups(grid: HourGrid) -> list[npt.NDArray[np.int64]]:
 def filled_temperature(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale) -> Floats:
     """Return temperatures with what is usual of the season and hour where one is missing, shape (S, H)."""
     seen = np.isfinite(temperature_c)
-    if seen.all() or not scale.is_known.any():
+    if seen.all():
         return temperature_c
+    if not scale.is_known.any():
+        return np.where(seen, temperature_c, 0.0)
     usual = np.empty(temperature_c.shape)
     for mine in zone_groups(grid):
         usual[mine] = scale.climatology[mine] @ _seasons(grid, int(mine[0])).T

@@ -8,6 +8,7 @@ prior.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,6 @@ def fit_level_error(week_error_kw: Floats, ahead_days: Floats, mean_load_kw: Flo
         ahead_days: their horizons, shape (N,).
         mean_load_kw: scale of each series, shape (S,).
     """
-    from scipy.optimize import nnls
-
     scale = np.maximum(np.abs(mean_load_kw), 1e-6)
     series = len(scale)
     if week_error_kw.shape[1] == 0:
@@ -57,7 +56,7 @@ def fit_level_error(week_error_kw: Floats, ahead_days: Floats, mean_load_kw: Flo
     basis = np.stack([np.ones_like(horizons), horizons, horizons**2], axis=1)
     if known.sum() >= 2:
         weight = 1.0 / np.maximum(typical[known], 1e-8)
-        fleet, _ = nnls(basis[known] * weight[:, None], typical[known] * weight)
+        fleet = _not_negative(basis[known] * weight[:, None], typical[known] * weight)
         fleet = np.maximum(fleet, [2e-6, 2e-7, 0.0])
     else:
         fleet = _PRIOR_SHARES
@@ -65,6 +64,23 @@ def fit_level_error(week_error_kw: Floats, ahead_days: Floats, mean_load_kw: Flo
     ratio = np.where(seen, relative / shape[None, :], 0.0)
     own = (ratio.sum(axis=1) + _PRIOR_WEEKS) / (seen.sum(axis=1) + _PRIOR_WEEKS)
     return LevelError(np.clip(own, 0.1, 50.0)[:, None] * fleet[None, :] * scale[:, None] ** 2)
+
+
+def _not_negative(columns: Floats, target: Floats) -> Floats:
+    """Return the least squares coefficients that aren't negative, tried over the subsets of the few columns.
+
+    Importing scipy.optimize for it takes as long as fitting a dozen sites.
+    """
+    count = columns.shape[1]
+    best, least = np.zeros(count), float(target @ target)
+    for size in range(1, count + 1):
+        for kept in combinations(range(count), size):
+            told = np.zeros(count)
+            told[list(kept)] = np.linalg.lstsq(columns[:, kept], target, rcond=None)[0]
+            left = float(((target - columns @ told) ** 2).sum())
+            if (told >= 0).all() and left < least:
+                best, least = told, left
+    return best
 
 
 def _trimmed_mean(values: Floats) -> float:

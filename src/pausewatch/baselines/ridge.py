@@ -31,7 +31,7 @@ from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
 _ROUNDS = 3
 # Series fitted together: few enough for a processor's cache.
-_BLOCK = 8
+_BLOCK, _BLOCK_WITHOUT_WEATHER = 5, 10
 _FADE_DAYS = 60.0
 _CELL_PRIOR_WEEKS = 3.0
 _HOLIDAY_PRIOR_HOURS = 48.0
@@ -216,7 +216,7 @@ class RidgeBaseline:
         seen = np.isfinite(load)
         temperature = reference.temperature_c
         scale = fit_temperature(grid, temperature) if self.has_weather else TemperatureScale.unknown(series)
-        filled = filled_temperature(grid, temperature, scale)
+        filled = filled_temperature(grid, temperature, scale) if self.has_weather else temperature
         is_begun = np.zeros(series, np.bool_) if begin is None else np.asarray(np.isfinite(begin).all(axis=1))
         out = _EmptyShape(series, grid.hours)
         for zone in zone_groups(grid):
@@ -224,8 +224,9 @@ class RidgeBaseline:
             for is_known in (True, False):
                 for is_later in (True, False):
                     group = zone[(scale.is_known[zone] == is_known) & (is_begun[zone] == is_later)]
-                    for first in range(0, len(group), _BLOCK):
-                        mine = group[first : first + _BLOCK]
+                    block = _BLOCK if is_known else _BLOCK_WITHOUT_WEATHER
+                    for first in range(0, len(group), block):
+                        mine = group[first : first + block]
                         fit = regress(
                             np.where(seen[mine], load[mine], 0.0),
                             seen[mine],
@@ -343,8 +344,9 @@ def _holiday_credit(
     into every later holiday, which a test for steps takes for load.
     """
     whole = residual_kw.shape[1] // 24 * 24
-    days = np.where(seen, residual_kw, 0.0)[:, :whole].reshape(len(residual_kw), -1, 24).sum(axis=2)
-    hours = seen[:, :whole].reshape(len(residual_kw), -1, 24).sum(axis=2)
+    day = np.ones(24)
+    days = np.where(seen, residual_kw, 0.0)[:, :whole].reshape(len(residual_kw), -1, 24) @ day
+    hours = seen[:, :whole].reshape(len(residual_kw), -1, 24) @ day
     enough = hours >= _DAY_HOURS
     means = np.where(enough, days / np.maximum(hours, 1), 0.0)
     variance = (means**2).sum(axis=1) / np.maximum(enough.sum(axis=1), 1)

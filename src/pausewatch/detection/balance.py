@@ -99,7 +99,7 @@ def learn_balance(
         has: whether a site has both meters and its balance is looked at.
     """
     energy = fit_energy_balance(grid, utility_kw, it_load_kw, temperature_c)
-    at_rest = utility_kw - energy.moved_kw(energy.columns(grid, it_load_kw, temperature_c))
+    at_rest = energy.at_rest_kw(grid, utility_kw, it_load_kw, temperature_c)
     at_rest[~energy.is_fitted] = np.nan
     keys = tuple(f"{site.id}/{Lane.BALANCE}" for site in sites)
     series = Series(keys, grid, at_rest, np.full(at_rest.shape, np.nan))

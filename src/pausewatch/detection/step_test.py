@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from pausewatch.detection.whitening import ORDER, Innovations
+from pausewatch.detection.whitening import LAGS, ORDER, Innovations
 
 Floats = npt.NDArray[np.float64]
 
@@ -139,16 +140,24 @@ def scan_ends(whole: Innovations, ends: Sequence[int], step_response: Floats, re
         raise ValueError(f"onsets are judged after {reach.persistence} hours, their edges last {ORDER}")
     plateau = step_response[:, -1, None]
     p2 = plateau**2
-    edges = [step_response - plateau, step_response**2 - p2]
-    ahead = ((0, 0), (0, ORDER - 1))
-    score, weight = (sliding_window_view(np.pad(of, ahead), ORDER, axis=1) for of in (whole.score, whole.weight))
+    excess, excess_sq = step_response - plateau, step_response**2 - p2
+
+    def edge(values: Floats, of: Floats) -> Floats:
+        """Return what an edge at each hour makes of the day that follows; its signature changes at the lags alone."""
+        hours = values.shape[1]
+        total = np.pad(np.cumsum(values, axis=1), ((0, 0), (1, ORDER)), mode="edge")
+        total[:, 0] = 0.0
+        out = np.zeros_like(values)
+        for first, last in pairwise((0, *LAGS.tolist())):
+            out += of[:, first, None] * (total[:, last : last + hours] - total[:, first : first + hours])
+        return out
 
     def led(values: Floats) -> Floats:
         return np.pad(values, ((0, 0), (lead, 0)))
 
     edge_score, edge_weight, edge_weight_sq = (
-        led(np.einsum("shl,sl->sh", of, edge[:, :ORDER]))
-        for of, edge in ((score, edges[0]), (weight, edges[0]), (weight, edges[1]))
+        led(edge(values, of))
+        for values, of in ((whole.score, excess), (whole.weight, excess), (whole.weight, excess_sq))
     )
     # Sums of what came before each hour.
     before_score, before_weight = (

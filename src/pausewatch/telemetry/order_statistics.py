@@ -19,10 +19,19 @@ def row_quantiles(values: Floats, shares: tuple[float, ...]) -> Floats:
     out = np.full((len(values), len(shares)), np.nan)
     if not values.size:
         return out
-    ordered = np.sort(values, axis=1)
-    count = values.shape[1] - np.isnan(values).sum(axis=1)
+    count = values.shape[1] - np.count_nonzero(np.isnan(values), axis=1)
     last = np.maximum(count - 1, 0)
     rows = np.arange(len(values))
+    if len(shares) == 1 and (count == count[0]).all() and count[0]:
+        # One quantile of rows that were seen alike: a partition and a minimum of what lies above.
+        place = shares[0] * float(last[0])
+        low = int(place)
+        parted = np.partition(values, low, axis=1)
+        lower = parted[:, low]
+        upper = parted[:, low + 1 : int(count[0])].min(axis=1, initial=np.inf) if low < last[0] else lower
+        out[:, 0] = lower + (place - low) * (upper - lower)
+        return out
+    ordered = np.sort(values, axis=1)
     for k, share in enumerate(shares):
         place = share * last
         low = place.astype(np.int64)
