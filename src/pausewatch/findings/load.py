@@ -25,10 +25,10 @@ from pausewatch.signatures.rule import Cause, Circumstances, Explainer, explain
 from pausewatch.telemetry.panel import Lane
 
 # A false alarm costs an inspection and trust; a run that is only asked about is still asked about. With the former
-# weighed 7/3 times the latter an alarm needs 0.7. In its first days a load has shown little, and waiting for more costs
-# little: there a false alarm weighs nine times as much.
-TRAINING_LIKE, TRAINING_LIKE_EARLY = 0.7, 0.9
-EARLY_DAYS = 4.0
+# weighed three times the latter an alarm needs 0.75. In its first days a load has shown little, and waiting for more
+# costs little: there a false alarm weighs nine times as much.
+TRAINING_LIKE, TRAINING_LIKE_EARLY = 0.75, 0.9
+EARLY_DAYS = 5.0
 # A benign cause accounts for an episode when it is this probable and training this improbable.
 BENIGN, NOT_TRAINING = 0.75, 0.1
 _BENIGN_CAUSES = (Cause.INFERENCE, Cause.COOLING, Cause.CHANCE)
