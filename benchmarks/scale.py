@@ -3,12 +3,16 @@
 python benchmarks/scale.py                                 # 240 sites x 400 days at 15 minutes, and smaller
 python benchmarks/scale.py --sites 1200 --sizes 300 1200   # larger; 12000 needs some 30 GB of disk
 python benchmarks/scale.py --stage inspect --profile       # one stage in one process, under cProfile
+python benchmarks/scale.py --rivals 4                      # what Prophet and statsforecast take for some sites
 
 The lake is written directly, in the lake's own schema and layout, by commits as large as collecting makes them. Then
 three stages run as Airflow would map them, batches over two worker processes of one thread each: `refit` fits, tests
 and freezes every site; `rebuild` inspects the day before the last with nothing carried; `inspect` inspects the last day
 with the state of the day before. Seconds are given as wall time and as CPU time: on a shared machine only the latter
 says what the work costs. The year's total for 12,000 sites is an extrapolation and is named so.
+
+Rivals fit a series each and forecast 30 days, once; a refit here also backtests six candidates in nine folds, chooses,
+and calibrates every test. Prophet runs in this environment, statsforecast in its own (`rivals/environments.py`).
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ import platform
 import pstats
 import resource
 import shutil
+import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -40,6 +45,9 @@ from pausewatch.pipeline import Workplace, fit_baselines, inspect_sites  # noqa:
 from pausewatch.pipeline.due import inspection_parts  # noqa: E402
 from pausewatch.pipeline.learning import learning_batches  # noqa: E402
 from pausewatch.telemetry.lake import Lake  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "rivals"))
+import environments  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "scale.json"
 WORLD_SITES = 12_000
@@ -312,6 +320,55 @@ def profiled(sites: int, days: int, folder: Path, stage: str, batch: int) -> Non
         print(f"{stage}: {sum(d['cpu_s'] for d in done):.2f} CPU seconds for {sites} sites")
 
 
+def rivals(sites: int, days: int, scratch: Path) -> dict[str, Any]:
+    """Return what rivals take for both lanes of some sites, and what 12,000 sites would take at that."""
+    out: dict[str, Any] = {"sites": sites, "series": 2 * sites, "is_extrapolated": True}
+    hourly = []
+    for number in range(sites):
+        rows = _site_rows(number, 0, days, days, 7).filter(pl.col("meter_id") != "temp")
+        means = rows.group_by_dynamic("interval_start", every="1h", group_by="meter_id").agg(pl.col("value").mean())
+        hourly += [means.filter(pl.col("meter_id") == meter) for meter in ("utility", "it")]
+    learned = (days - PAUSE_DAYS) * 24
+    spent = [_prophet_s(of.head(learned), ZONES[i // 2 % len(ZONES)][1]) for i, of in enumerate(hourly)]
+    out["prophet"] = _of_the_world(float(np.mean(spent)), "CPU seconds of it and its children")
+    name = "statsforecast MSTL + AutoETS"
+    python, why = environments.make(name, scratch)
+    if python is None:
+        return out | {"statsforecast": {"left_out": why}}
+    loads = np.stack([of["value"].head(learned).to_numpy() for of in hourly])
+    given = {
+        "load_kw": loads,
+        "temperature_c": np.zeros((len(loads), learned + 30 * 24)),
+        "start_s": np.asarray(int(FIRST.timestamp())),
+    }
+    told = environments.ask(name, python, given, {"series": [{"key": "", "zone": "UTC", "country": "GB"}] * len(loads)})
+    return out | {"statsforecast": _of_the_world(told.seconds, "wall seconds") | {"version": told.version}}
+
+
+def _prophet_s(hourly: pl.DataFrame, country: str) -> float:
+    """Return CPU seconds of Prophet as its quick start uses it on one series: holidays, fit, 30 days ahead."""
+    import logging
+    import warnings
+
+    from prophet import Prophet
+
+    logging.getLogger("cmdstanpy").disabled = True
+    frame = hourly.select(pl.col("interval_start").dt.replace_time_zone(None).alias("ds"), pl.col("value").alias("y"))
+    begin = os.times()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = Prophet(interval_width=0.9)
+        model.add_country_holidays(country)
+        model.fit(frame.to_pandas(), seed=1)
+        model.predict(model.make_future_dataframe(30 * 24, freq="h", include_history=False))
+    return sum(os.times()[:4]) - sum(begin[:4])
+
+
+def _of_the_world(series_s: float, what: str) -> dict[str, Any]:
+    """Return seconds a series, and of both lanes of 12,000 sites on two cores."""
+    return {"s_a_series": round(series_s, 2), "measured": what, "refit_s": round(series_s * 2 * WORLD_SITES / 2)}
+
+
 def growth(sizes: list[dict[str, Any]], stage: str) -> dict[str, float]:
     """Return CPU seconds a site and before the first, a straight line through the sizes."""
     if len(sizes) < 2:
@@ -340,11 +397,19 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--stage", choices=("refit", "rebuild", "inspect"), help="with --profile")
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--rivals", type=int, metavar="SITES", help="time the rivals on so many sites instead")
+    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()) / "pausewatch-rivals")
     parser.add_argument("--folder", type=Path, help="work here and leave it; a temporary folder by default")
     args = parser.parse_args()
     if args.profile:
         with tempfile.TemporaryDirectory() as temporary:
             profiled(args.sites, args.days, args.folder or Path(temporary), args.stage or "inspect", args.batch)
+        return
+    if args.rivals:
+        told = rivals(args.rivals, args.days, args.scratch)
+        known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+        RESULTS.write_text(json.dumps(known | {"rivals": told}, indent=2) + "\n", encoding="utf-8")
+        print(json.dumps(told, indent=2))
         return
     sizes = []
     for count in args.sizes or sorted({max(args.sites // 4, 1), max(args.sites // 2, 1), args.sites}):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -463,3 +464,17 @@ def test_few_files_are_kept_and_small_ones_not_at_all(tmp_path: Path) -> None:
     for sites in range(200, 207):
         load_fleet(large_fleet(tmp_path, sites), kept)
     assert len(list(kept.iterdir())) == 4
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_the_cycle_collector_is_left_as_it_was(tmp_path: Path, was_enabled: bool) -> None:
+    before = gc.isenabled()
+    try:
+        (gc.enable if was_enabled else gc.disable)()
+        load_fleet(write_fleet(tmp_path))
+        assert gc.isenabled() == was_enabled
+        with pytest.raises(FleetError):
+            load_fleet(tmp_path / "none.yaml")
+        assert gc.isenabled() == was_enabled
+    finally:
+        (gc.enable if before else gc.disable)()

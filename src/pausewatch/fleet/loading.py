@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import glob
 import hashlib
 import types
@@ -35,6 +36,7 @@ _SOURCE_KINDS: dict[str, type[BaseModel]] = {
     "open_meteo": source_specs.OpenMeteoSpec,
 }
 _LONG = 80
+_LARGE_SITES = 200
 
 
 def load_fleet(path: str | Path, kept: Path | None = None) -> Fleet:
@@ -50,6 +52,15 @@ def load_fleet(path: str | Path, kept: Path | None = None) -> Fleet:
     file = Path(path)
     if file.is_dir():
         file = file / "fleet.yaml"
+    with _collector_at_rest():
+        fleet = _loaded(file, kept)
+    if len(fleet.sites) >= _LARGE_SITES:
+        # They live as long as the process: walking them at every collection costs more than inspecting a site.
+        gc.freeze()
+    return fleet
+
+
+def _loaded(file: Path, kept: Path | None) -> Fleet:
     content = _read(file)
     digest = hashlib.sha256(content).hexdigest()
     keeping = None if kept is None else KeptFleet.of(kept, file, digest)
@@ -89,6 +100,18 @@ def load_fleet(path: str | Path, kept: Path | None = None) -> Fleet:
     if keeping is not None:
         keeping.write(resolved, warnings)
     return _read_from(fleet, file, digest, warnings)
+
+
+@contextlib.contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Make many objects without Python's cycle collector looking through all of them again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _read_from(fleet: Fleet, file: Path, digest: str, warnings: tuple[FleetProblem, ...]) -> Fleet:
