@@ -23,6 +23,13 @@ FOUND = MATTERS[0][0]
 FALSE_TRAINING = "false training_like per site-year, at sites without training"
 
 
+@pytest.fixture(autouse=True)
+def no_shipped_judge(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the rule be in force at first, whatever is shipped."""
+    nothing = tmp_path_factory.mktemp("shipped")
+    monkeypatch.setattr("pausewatch.signatures.registry.shipped_models", lambda: nothing)
+
+
 @pytest.fixture
 def card(tmp_path: Path) -> Card:
     return save(tmp_path, train(corpus()), {"fleets": [{"seed": 7}]}, {})

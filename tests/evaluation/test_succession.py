@@ -36,6 +36,13 @@ from pausewatch.signatures.rule import Cause, Circumstances, explain
 FALSE_TRAINING = "false training_like per site-year, at sites without training"
 
 
+@pytest.fixture(autouse=True)
+def no_shipped_judge(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the rule be in force at first, whatever is shipped."""
+    nothing = tmp_path_factory.mktemp("shipped")
+    monkeypatch.setattr("pausewatch.signatures.registry.shipped_models", lambda: nothing)
+
+
 def at(day: int) -> datetime:
     return datetime(2026, 10, day, 12, tzinfo=UTC)
 

@@ -124,7 +124,16 @@ def test_an_unknown_model_is_refused_with_those_there_are(tmp_path: Path, name: 
         read_card(tmp_path, "signature-none")
 
 
-def test_without_a_promotion_the_rule_judges(tmp_path: Path, name: str) -> None:
+def test_without_a_promotion_of_its_own_a_home_has_the_shipped_judge(tmp_path: Path, name: str) -> None:
+    shipped = champion_name(shipped_models())
+    assert shipped != RULE
+    found = champion(tmp_path)
+    assert found is not None
+    assert champion_name(tmp_path) == found.name == shipped
+
+
+def test_the_rule_can_be_put_in_force(tmp_path: Path) -> None:
+    set_champion(tmp_path, RULE)
     assert champion_name(tmp_path) == RULE
     assert champion(tmp_path) is None
 
@@ -144,6 +153,7 @@ def test_a_promotion_can_be_taken_back(tmp_path: Path, name: str) -> None:
 
     assert found is not None
     assert found.name == name
+    assert roll_back(tmp_path) == champion_name(shipped_models())
     assert roll_back(tmp_path) == RULE
     assert champion(tmp_path) is None
     with pytest.raises(ModelError, match="no earlier champion"):

@@ -176,7 +176,7 @@ def _holding(folder: Path, name: str) -> Path:
 def _state(folder: Path) -> dict[str, Any]:
     path = folder / _CHAMPION
     if not path.exists() and folder != shipped_models():
-        return _state(shipped_models()) | {"previous": []}
+        return _state(shipped_models())
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
