@@ -11,7 +11,7 @@ from tests.dags.airflow_home import AirflowHome
 
 from pausewatch.findings.records import PromotionRecord
 from pausewatch.pipeline import Workplace
-from pausewatch.signatures.registry import RULE, champion_name
+from pausewatch.signatures.registry import champion_name, shipped_models
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(1200)]
 
@@ -81,7 +81,7 @@ def test_an_approved_challenger_judges_and_the_register_says_who_decided_and_why
     name = champion_name(story.place.home.models)
     assert name.startswith("signature-")
     [kept] = story.promotions()
-    assert (kept.model, kept.previous, kept.action) == (name, RULE, "promote")
+    assert (kept.model, kept.previous, kept.action) == (name, champion_name(shipped_models()), "promote")
     assert (kept.decided_by, kept.reason) == ("ann", "fewer false alarms")
     assert kept.decided_at.isoformat() == "2026-10-02T09:00:00+00:00"
     assert kept.evaluation["sha256"] == kept.sha256
