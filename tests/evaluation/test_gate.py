@@ -19,15 +19,10 @@ from pausewatch.signatures.card import Card
 from pausewatch.signatures.model import train
 from pausewatch.signatures.registry import RULE, champion_name, roll_back, save
 
+pytestmark = pytest.mark.usefixtures("no_shipped_judge")
+
 FOUND = MATTERS[0][0]
 FALSE_TRAINING = "false training_like per site-year, at sites without training"
-
-
-@pytest.fixture(autouse=True)
-def no_shipped_judge(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the rule be in force at first, whatever is shipped."""
-    nothing = tmp_path_factory.mktemp("shipped")
-    monkeypatch.setattr("pausewatch.signatures.registry.shipped_models", lambda: nothing)
 
 
 @pytest.fixture

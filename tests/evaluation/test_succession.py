@@ -33,14 +33,9 @@ from pausewatch.signatures.model import train
 from pausewatch.signatures.registry import RULE, champion_name, model_path, save
 from pausewatch.signatures.rule import Cause, Circumstances, explain
 
+pytestmark = pytest.mark.usefixtures("no_shipped_judge")
+
 FALSE_TRAINING = "false training_like per site-year, at sites without training"
-
-
-@pytest.fixture(autouse=True)
-def no_shipped_judge(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the rule be in force at first, whatever is shipped."""
-    nothing = tmp_path_factory.mktemp("shipped")
-    monkeypatch.setattr("pausewatch.signatures.registry.shipped_models", lambda: nothing)
 
 
 def at(day: int) -> datetime:
@@ -234,7 +229,7 @@ def test_a_corpus_comes_back_from_disk_as_it_was_and_is_not_made_twice(
 def test_a_corpus_of_other_code_is_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = TrialPlan("runs", 6, 9611, 14, 60)
     before = corpus_path(plan, tmp_path)
-    monkeypatch.setattr("pausewatch.evaluation.corpora.source_sha256", lambda: "other")
+    monkeypatch.setattr("pausewatch.evaluation.corpora.program_sha256", lambda _: "other")
     assert corpus_path(plan, tmp_path) != before
 
 

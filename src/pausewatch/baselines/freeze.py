@@ -30,6 +30,7 @@ from pausewatch.baselines.scores import Score, score
 from pausewatch.baselines.selection import FALLBACK, Choice, Trial, select
 from pausewatch.errors import BaselineError, UsageError
 from pausewatch.telemetry.grid import HourGrid
+from pausewatch.whole import write_whole
 
 _VERSION = 5
 _BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
@@ -245,12 +246,9 @@ def save(frozen: FrozenBaselines, extra: dict[str, npt.NDArray[Any]], folder: Pa
     """Write baselines under the hash of their content; return hash and path."""
     content = frozen.to_bytes(extra)
     digest = hashlib.sha256(content).hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{digest[:32]}.npz"
     if not path.exists():
-        draft = path.with_suffix(f".{digest[:8]}.part")
-        draft.write_bytes(content)
-        draft.replace(path)
+        write_whole(path, content)
     return digest, path
 
 

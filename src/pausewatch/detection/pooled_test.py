@@ -30,7 +30,7 @@ _OWN_STEP = 1.0 / 250.0
 EDGE_Z = 5.0
 SHARES = np.array([0.1, 0.3, 1.0])
 # A score this high hides its neighbours of a day: they are shadows of the same edge.
-_EDGE_Z = 4.0
+_SHADOWS_Z = 4.0
 _SHADOW_BLOCKS = 4
 # The scan looks two weeks back and ahead: a strong edge leaves scores of less than half of it that far.
 REACH_BLOCKS = 56
@@ -74,7 +74,7 @@ def edges(z: Floats) -> Floats:
     size = np.abs(z)
     near = maximum_filter1d(size, 2 * _SHADOW_BLOCKS + 1, axis=1, mode="constant")
     around = maximum_filter1d(size, 2 * REACH_BLOCKS + 1, axis=1, mode="constant")
-    is_shadow = (near >= _EDGE_Z) & (size < near) | (around >= _EDGE_Z + 1) & (size < _FAINT_SHARE * around)
+    is_shadow = (near >= _SHADOWS_Z) & (size < near) | (around >= _SHADOWS_Z + 1) & (size < _FAINT_SHARE * around)
     return np.where(is_shadow, 0.0, z)
 
 

@@ -13,21 +13,20 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 
 import polars as pl
 
-import pausewatch
 from pausewatch.evaluation.labelling import labelled
 from pausewatch.evaluation.trial import run_trial
 from pausewatch.evaluation.world import TrialPlan
+from pausewatch.pipeline.program import program_sha256
 from pausewatch.progress import Progress, Silent
 from pausewatch.signatures.corpus import Corpus
 
 # Whatever an example depends on.
-_ROOMS = ("fleet", "simulation", "sources", "telemetry", "baselines", "detection", "signatures", "findings")
-_FILES = (
+_SOURCES = (
+    *("fleet", "simulation", "sources", "telemetry", "baselines", "detection", "signatures", "findings"),
     "evaluation/labelling.py",
     "evaluation/outcomes.py",
     "evaluation/tracking.py",
@@ -38,20 +37,9 @@ FOLDER = "corpora"
 """Where corpora lie in a folder of models."""
 
 
-@cache
-def source_sha256() -> str:
-    """Return a hash of all code that an example depends on."""
-    root = Path(pausewatch.__file__).parent
-    files = [path for room in _ROOMS for path in (root / room).rglob("*.py")] + [root / name for name in _FILES]
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
 def corpus_path(plan: TrialPlan, folder: Path) -> Path:
     """Return where a fleet's corpus lies in a folder of models."""
-    told = json.dumps([asdict(plan), source_sha256()], sort_keys=True)
+    told = json.dumps([asdict(plan), program_sha256(_SOURCES)], sort_keys=True)
     return folder / FOLDER / f"{plan.preset}-{plan.seed}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.parquet"
 
 

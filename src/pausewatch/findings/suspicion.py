@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pausewatch.detection.integrity.contradiction import Contradiction, Flaw
+from pausewatch.detection.integrity.contradiction import Contradiction
 from pausewatch.detection.lanes import SiteEpisode
 from pausewatch.telemetry.panel import Lane
 
@@ -32,8 +32,8 @@ def suspect_lanes(episode: SiteEpisode, contradictions: Sequence[Contradiction],
 def _is_about(one: Contradiction, lane: Lane) -> bool:
     if lane is Lane.BALANCE:
         return True
-    # A clock that is off moves load by an hour: levels and daily sums hold, only the balance compares hour by hour.
-    return lane in one.lanes and one.flaw is not Flaw.CLOCK_SHIFTED
+    # Only the balance compares hour by hour.
+    return lane in one.lanes and not one.flaw.leaves_levels
 
 
 def _matters(one: Contradiction, episode: SiteEpisode, now: int) -> bool:

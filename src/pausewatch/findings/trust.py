@@ -27,8 +27,6 @@ _CONCEALS = {
     Flaw.UNCOUPLED: 0.4,
     Flaw.CLOCK_SHIFTED: 0.1,
 }
-# A clock that is off leaves levels and daily sums as they were measured.
-_LEVELS_HOLD = (Flaw.CLOCK_SHIFTED,)
 _NOTHING = Bounds(0.0, 0.0, 0.0)
 
 
@@ -61,7 +59,7 @@ def _state(day: SiteWatchDay, one: Contradiction) -> Assessment:
     return Assessment(
         site_id=day.site.id,
         kind=Kind.TELEMETRY_INTEGRITY,
-        verdict=Verdict.UNEXPLAINED if one.flaw in _LEVELS_HOLD else Verdict.CANNOT_CONCLUDE,
+        verdict=Verdict.UNEXPLAINED if one.flaw.leaves_levels else Verdict.CANNOT_CONCLUDE,
         start=instant(day, max(one.start_hour, 0)),
         end=None if one.end_hour is None else instant(day, one.end_hour),
         training_probability=conceals,
@@ -83,7 +81,7 @@ def _state(day: SiteWatchDay, one: Contradiction) -> Assessment:
         facts=(
             f"{in_words(day, one, end)} It began at {local(day, max(one.start_hour, 0))} ({day.site.timezone}).",
             "Its levels and daily sums hold; what it shows from hour to hour is not held against the other meter."
-            if one.flaw in _LEVELS_HOLD
+            if one.flaw.leaves_levels
             else "What such telemetry says of the site is not taken as measured.",
         ),
     )

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pausewatch.errors import FleetProblem
+from pausewatch.whole import write_whole
 
 _VERSION = 1
 # A smaller file is read in a blink.
@@ -60,14 +60,8 @@ class KeptFleet:
         if json.loads(content)["document"] != document:
             return
         path = self.folder / f"{self.key}-{_digest(content)}.json"
-        draft = path.with_suffix(f".{os.getpid()}.part")
         with contextlib.suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                draft.write_bytes(content)
-                draft.replace(path)
-            finally:
-                draft.unlink(missing_ok=True)
+            write_whole(path, content)
             kept = sorted(self.folder.parent.rglob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)
             for old in kept[_NEWEST:]:
                 old.unlink(missing_ok=True)

@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import io
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -36,6 +35,7 @@ from pausewatch.pipeline.program import program_sha256
 from pausewatch.telemetry.lake import Lake
 from pausewatch.telemetry.meter_hours import MeterHours
 from pausewatch.telemetry.timeline import KnownHours, cutoffs_us, is_still_known
+from pausewatch.whole import write_whole
 
 _VERSION = 2
 _BROKEN = (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile, zlib.error)
@@ -93,14 +93,8 @@ class Memories:
         day = memory.known.day
         content = _to_bytes(memory, self._shape())
         path = self.folder / f"{self.key}-{day.isoformat()}-{_digest(content)}.npz"
-        draft = path.with_suffix(f".{os.getpid()}.part")
         with contextlib.suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                draft.write_bytes(content)
-                draft.replace(path)
-            finally:
-                draft.unlink(missing_ok=True)
+            write_whole(path, content)
             self._tidy(path)
 
     def _kept(self) -> Iterator[tuple[date, Path]]:

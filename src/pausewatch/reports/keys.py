@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pausewatch.errors import SealError
+from pausewatch.whole import write_whole
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -127,6 +128,4 @@ def _read_private_key(path: Path) -> Ed25519PrivateKey:
 def _write_if_different(path: Path, content: bytes) -> None:
     if path.exists() and path.read_bytes() == content:
         return
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    beside.write_bytes(content)
-    beside.replace(path)
+    write_whole(path, content)

@@ -18,6 +18,7 @@ from pausewatch.signatures.archive import archived
 from pausewatch.signatures.card import FORMAT, Card, card_path, read_card, write_card
 from pausewatch.signatures.encoding import COLUMNS
 from pausewatch.signatures.model import SignatureModel
+from pausewatch.whole import write_whole
 
 # Every type a model may hold beyond those skops trusts by itself: none.
 TRUSTED: tuple[str, ...] = ()
@@ -189,10 +190,7 @@ def _state(folder: Path) -> dict[str, Any]:
 
 
 def _write_state(folder: Path, state: dict[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    passing = folder / f".{_CHAMPION}.new"
-    passing.write_text(json.dumps(state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    passing.replace(folder / _CHAMPION)
+    write_whole(folder / _CHAMPION, (json.dumps(state, indent=1, sort_keys=True) + "\n").encode())
 
 
 def _versions() -> dict[str, str]:

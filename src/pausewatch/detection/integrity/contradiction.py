@@ -21,6 +21,11 @@ class Flaw(StrEnum):
     UNCOUPLED = "uncoupled"
     CLOCK_SHIFTED = "clock_shifted"
 
+    @property
+    def leaves_levels(self) -> bool:
+        """Whether levels and daily sums hold all the same: a clock that is off moves load by an hour."""
+        return self is Flaw.CLOCK_SHIFTED
+
 
 @dataclass(frozen=True)
 class Contradiction:
