@@ -54,14 +54,15 @@ METHOD = (
     "utility meter, on the IT meter and on the balance between them (what the utility delivered beyond what this IT "
     "load and this weather should draw); their thresholds hold the alarm budget on each site's own held-out errors.",
     "Telemetry: meters are held against themselves and each other for values that repeat, are played back, rescaled, "
-    "too smooth or off their clock; what can't be trusted concludes nothing.",
+    "too smooth or off their clock; levels that can't be trusted conclude nothing, and a wrong clock is asked about.",
     "Verdicts: a transparent rule weighs how the load looks (onset, flatness, answer to hour, weekend and weather, "
     "length) against what was declared.",
     "Sites together: steps that come within half a day at several sites of one owner, or within 100 km of each other, "
     "are tested by a mixture likelihood ratio, calibrated on the same sites' held-out errors at the same hours; a "
     "tenth of the alarm budget is theirs.",
     "Compute: energy above expectation, at 20, 35 and 45 % model FLOP utilisation of the declared accelerators.",
-    "Detectable load: what the step test would have found in a week with 90 % probability, given what was seen.",
+    "Detectable load: what the tests for steps and for drift would find with 90 % probability in a week, and in 90 days, "
+    "given what was seen.",
     "False discovery: the chance of each open finding on load is set against all sites and groups tested (Benjamini "
     "and Hochberg 1995); none is hidden for it.",
     "Gaps are bounded by the substitution ladder of 40 CFR 75.33 and by what the site could have drawn.",
