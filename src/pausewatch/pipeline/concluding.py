@@ -61,8 +61,8 @@ METHOD = (
     "are tested by a mixture likelihood ratio, calibrated on the same sites' held-out errors at the same hours; a "
     "tenth of the alarm budget is theirs.",
     "Compute: energy above expectation, at 20, 35 and 45 % model FLOP utilisation of the declared accelerators.",
-    "Detectable load: what the tests for steps and for drift would find with 90 % probability in a week, and in 90 days, "
-    "given what was seen.",
+    "Detectable load: what the tests for steps and for drift would find with 90 % probability in a week, and in 90 "
+    "days, given what was seen.",
     "False discovery: the chance of each open finding on load is set against all sites and groups tested (Benjamini "
     "and Hochberg 1995); none is hidden for it.",
     "Gaps are bounded by the substitution ladder of 40 CFR 75.33 and by what the site could have drawn.",
