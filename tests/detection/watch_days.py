@@ -80,6 +80,7 @@ def lane_day(
             {},
         ),
         residual_kw=observed - expected[0],
+        is_shed=np.zeros(hours, dtype=np.bool_),
         innovation_sd_kw=60.0,
         daily_sd_kw=50.0,
         episodes=tuple(episodes),

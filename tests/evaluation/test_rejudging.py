@@ -10,6 +10,7 @@ from tests.signatures.episodes import features
 
 from pausewatch.evaluation.rejudging import rejudged
 from pausewatch.findings.model import Assessment, Kind, Verdict
+from pausewatch.findings.verdicts import AlarmLines
 from pausewatch.signatures.hypotheses import Hypothesis
 from pausewatch.signatures.rule import Cause, Circumstances
 
@@ -46,3 +47,14 @@ def test_a_silence_and_a_group_are_no_judges_matter() -> None:
     for kind in (Kind.TELEMETRY_GAP, Kind.COORDINATED_LOAD):
         one = said(kind=kind, verdict=Verdict.UNEXPLAINED, probability=0.3, evidence={"members": []})
         assert _rejudged(one) == one
+
+
+def test_other_lines_change_the_verdict_and_no_probability() -> None:
+    def nearly(*_: Any) -> tuple[Hypothesis, ...]:
+        return tuple(Hypothesis(c, {Cause.TRAINING: 0.8, Cause.TENANT: 0.2}.get(c, 0.0)) for c in Cause)
+
+    one = said(verdict=Verdict.UNEXPLAINED, probability=0.2, evidence=_evidence(suspect_lanes=[]))
+    told = trial(histories=[history((7, one))])
+    by_line = {line: rejudged(told, nearly, AlarmLines(line, line)).histories[0].last for line in (0.79, 0.81)}
+    assert [by_line[line].verdict for line in (0.79, 0.81)] == [Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED]
+    assert {a.training_probability for a in by_line.values()} == {0.8}

@@ -180,6 +180,26 @@ def test_a_launch_is_not_training_like():
     assert "hour of the day" in " ".join(one.facts)
 
 
+def test_hours_in_which_the_site_shed_its_load_are_not_unseen():
+    whole = both(6_000.0)
+    it_load = whole.lanes[Lane.IT_LOAD]
+    shed = np.zeros(HOURS, dtype=bool)
+    shed[FROM + 200 : FROM + 220] = True
+    lane = replace(
+        it_load,
+        residual_kw=np.where(shed, np.nan, it_load.residual_kw),
+        observed_kw=np.where(shed, 1_000.0, it_load.observed_kw),
+        is_shed=shed,
+    )
+    seen, torn = the_load(whole), the_load(watch_day(it_load=lane, utility=whole.lanes[Lane.UTILITY]))
+    assert (torn.evidence["unseen_hours"], torn.evidence["shed_hours"]) == (0, 20)
+    # At most what was left running, 1 MW, was of the run.
+    assert torn.energy_mwh.high == pytest.approx(seen.energy_mwh.high - 20 * 6.0 + 20 * 1.0, abs=6.0)
+    assert torn.energy_mwh.low == pytest.approx(seen.energy_mwh.low - 20 * 6.0, abs=6.0)
+    assert "switched off" in " ".join(torn.facts)
+    assert "switched off" not in " ".join(seen.facts)
+
+
 def test_load_that_crept_in_is_a_slow_drift():
     since = np.clip((np.arange(HOURS) - FROM) / (HOURS - FROM), 0, 1)
     lane = with_run(6_000.0, shape=since)

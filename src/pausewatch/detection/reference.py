@@ -13,7 +13,7 @@ from pausewatch.baselines.contract import Series
 from pausewatch.baselines.freeze import MIN_DAYS, FrozenBaselines, freeze
 from pausewatch.baselines.mixed import subset
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES
-from pausewatch.baselines.ridge import RidgeBaseline
+from pausewatch.baselines.ridge import RidgeBaseline, Shape
 from pausewatch.detection.balance import FrozenBalance, learn_balance
 from pausewatch.detection.detector import Calibration, Detector
 from pausewatch.detection.history import History
@@ -21,6 +21,7 @@ from pausewatch.detection.integrity.habits import Habits
 from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.onsets import BLOCK_H, Onsets
 from pausewatch.detection.plateaus import ReferenceStep, reference_steps, without_steps
+from pausewatch.detection.shedding import shed_lines, without_shed
 from pausewatch.fleet import Activity, Fleet, Pause, Site
 from pausewatch.telemetry.grid import HOUR_S, HourGrid
 from pausewatch.telemetry.lake import Lake
@@ -50,6 +51,7 @@ class Frozen:
         balance: of what the sites draw beyond their IT load.
         calibration: of all their series: utility, IT load, balance.
         steps: of each of these series, the steps of its reference since its oldest plateau; empty where it has none.
+        shed_kw: of each of these series, how far below its recent level it counts as shed; infinite without the habit.
         quiet: what noise alone shows of onsets on held-out residuals: tests over many sites are calibrated on it.
         history: daily means of the references that hold one.
         habits: of the tests of integrity.
@@ -59,6 +61,7 @@ class Frozen:
     balance: FrozenBalance
     calibration: Calibration
     steps: tuple[tuple[ReferenceStep, ...], ...]
+    shed_kw: npt.NDArray[np.float64]
     quiet: Onsets
     history: History
     habits: Habits
@@ -135,23 +138,25 @@ def learn(
     maintenance, minus what was substituted or screened out.
     A site without readings from before the pause is refused like one with too few.
     """
-    reference, metered = reference_of(fleet, lake, sites, pause)
+    whole, metered = reference_of(fleet, lake, sites, pause)
     used = [detector.uses.has_lane(lane) for lane in LANES for _ in sites]
     has_meter = [has and is_used for has, is_used in zip(metered, used, strict=True)]
-    steps: list[list[ReferenceStep]] = [[] for _ in reference.keys]
-    shape = RidgeBaseline().shape(reference)
+    steps: list[list[ReferenceStep]] = [[] for _ in whole.keys]
+    shape = RidgeBaseline().shape(whole)
+    shed_kw = shed_lines(whole.load_kw, shape.rest_kw)
+    reference = without_shed(whole, shape.rest_kw, shed_kw)
+    shape = _shape_again(shape, reference, np.flatnonzero(np.isfinite(shed_kw)))
     if detector.uses.reference_test:
         steps = reference_steps(reference, shape, _least_plateau_kw(sites), detector.reach)
     stepless = without_steps(reference, steps)
-    bent = np.asarray([s for s, of in enumerate(steps) if of], dtype=np.int64)
-    if len(bent):
-        shape = shape.with_rows(bent, RidgeBaseline().shape(subset(stepless, bent.tolist())))
+    shape = _shape_again(shape, stepless, np.asarray([s for s, of in enumerate(steps) if of], dtype=np.int64))
     baselines = freeze(stepless, has_meter, candidates, shape)
     heldout = baselines.heldout
     assert heldout is not None  # noqa: S101  # freeze always backtests
     is_balanced = detector.uses.has_lane(Lane.BALANCE)
     both = [is_balanced and all(has_meter[s :: len(sites)]) for s in range(len(sites))]
-    utility, it_load = np.split(reference.load_kw, len(METERED))
+    # Hours of little load tell best what the buildings draw beside it.
+    utility, it_load = np.split(whole.load_kw, len(METERED))
     grid = reference.grid.subset(range(len(sites)))
     balance = learn_balance(sites, grid, utility, it_load, reference.temperature_c[: len(sites)], both)
     at_rest = balance.baselines.heldout
@@ -171,7 +176,15 @@ def learn(
     outdoors = reference.temperature_c[: len(sites)]
     whitener = calibration.whitener.subset(of_meters)
     habits = Habits.learned(heldout.residual_kw, whitener, budget[of_meters] / 4, reference.load_kw, outdoors)
-    return Frozen(baselines, balance, calibration, known, quiet, past, habits)
+    shed_kw = np.concatenate([shed_kw, np.full(len(sites), np.inf)])
+    return Frozen(baselines, balance, calibration, known, shed_kw, quiet, past, habits)
+
+
+def _shape_again(shape: Shape, reference: Series, rows: npt.NDArray[np.int64]) -> Shape:
+    """Return the shape with the rows of series whose reference has changed since."""
+    if not len(rows):
+        return shape
+    return shape.with_rows(rows, RidgeBaseline().shape(subset(reference, rows.tolist())))
 
 
 def _history(reference: Series, steps: Sequence[Sequence[ReferenceStep]], baselines: FrozenBaselines) -> History:

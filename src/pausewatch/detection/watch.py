@@ -24,6 +24,7 @@ from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.plateaus import ReferenceStep, from_its_bulk
 from pausewatch.detection.reference import LANES, Frozen, declared_hours, series_grid, testable
 from pausewatch.detection.shared_view import SharedView, shared_view
+from pausewatch.detection.shedding import shed_hours
 from pausewatch.detection.stops import Stop, lane_stops
 from pausewatch.fleet import Activity, Fleet, Pause, Site
 from pausewatch.telemetry.grid import HOUR_S, HourGrid
@@ -51,7 +52,8 @@ class LaneDay:
         refusals: why it has no baseline; empty where it has.
         observed_kw: load, NaN where unseen or not yet due.
         expected: what the frozen baseline says, arrays of shape (1, H).
-        residual_kw: observed less expected, declared windows left out.
+        residual_kw: observed less expected; declared windows and shed load left out.
+        is_shed: hours in which the site had switched off much of its load, as it is used to.
         innovation_sd_kw: standard deviation of an hourly innovation.
         daily_sd_kw: standard deviation of a daily mean residual on held-out data.
         episodes: spans of unexpected load.
@@ -67,6 +69,7 @@ class LaneDay:
     observed_kw: Floats
     expected: Expected
     residual_kw: Floats
+    is_shed: npt.NDArray[np.bool_]
     innovation_sd_kw: float
     daily_sd_kw: float
     episodes: tuple[Episode, ...]
@@ -213,6 +216,8 @@ class Watch:
         well_told = [testable(panel, lane) for lane in LANES]
         trusted = np.concatenate([*well_told, np.logical_and(*well_told)])
         residual = np.where(self.masked[:, : grid.hours] | ~trusted, np.nan, observed - expected.mean_kw)
+        is_shed = shed_hours(residual, self.frozen.shed_kw)
+        residual[is_shed] = np.nan
         window = self.detector.advance(
             self.state,
             self.frozen.calibration,
@@ -234,7 +239,8 @@ class Watch:
         )
         balance = slice(len(LANES) * len(self.sites), None)
         smallest[:, balance] = np.maximum(smallest[:, balance], self.class_sd_kw)
-        return WatchDay(self, panel, day, end_hour, observed, expected, residual, smallest, self._pues(panel, ends))
+        pues = self._pues(panel, ends)
+        return WatchDay(self, panel, day, end_hour, observed, expected, residual, is_shed, smallest, pues)
 
     def _doubts(self, columns: Floats) -> Callable[[int], Floats | None]:
         """Return what each series' expected load is unsure of: only the balance rests on another meter's reading."""
@@ -271,6 +277,7 @@ class WatchDay:
     observed_kw: Floats
     expected: Expected
     residual_kw: Floats
+    is_shed: npt.NDArray[np.bool_]
     detectable_kw: Floats
     marginal_pue: tuple[MarginalPue, ...]
 
@@ -368,6 +375,7 @@ class WatchDay:
             observed_kw=self.observed_kw[series, span],
             expected=expected,
             residual_kw=self.residual_kw[series, span],
+            is_shed=self.is_shed[series, span],
             innovation_sd_kw=float(calibration.whitener.innovation_sd_kw[series]),
             daily_sd_kw=float(calibration.drift.daily_sd_kw[series]),
             episodes=() if refusals else tuple(self._episodes(lane, series)),

@@ -13,17 +13,17 @@ from typing import Any
 from pausewatch.evaluation.outcomes import LOAD_KINDS
 from pausewatch.evaluation.tracking import FindingHistory
 from pausewatch.evaluation.trial import SiteTrial
-from pausewatch.findings.load import verdict_of, weighed
 from pausewatch.findings.model import Assessment
+from pausewatch.findings.verdicts import LINES, AlarmLines, verdict_of, weighed
 from pausewatch.signatures.features import Features
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer
 
 
-def rejudged(trial: SiteTrial, judge: Explainer) -> SiteTrial:
-    """Return a site's trial as another judge would have told it."""
+def rejudged(trial: SiteTrial, judge: Explainer, lines: AlarmLines = LINES) -> SiteTrial:
+    """Return a site's trial as another judge would have told it, or the same one at other lines."""
     histories = []
     for history in trial.histories:
-        said = [(day, None if a is None else _again(a, judge)) for day, a in history.said]
+        said = [(day, None if a is None else _again(a, judge, lines)) for day, a in history.said]
         histories.append(FindingHistory(history.id, history.site_id, said))
     return replace(trial, histories=tuple(histories))
 
@@ -38,7 +38,7 @@ def evidence_of(said: Mapping[str, Any]) -> tuple[Features, Circumstances] | Non
     return Features.from_document(said["features"]), Circumstances(**said["circumstances"])
 
 
-def _again(said: Assessment, judge: Explainer) -> Assessment:
+def _again(said: Assessment, judge: Explainer, lines: AlarmLines) -> Assessment:
     known = evidence_of(said.evidence) if said.kind in LOAD_KINDS else None
     if known is None:
         return said
@@ -47,6 +47,6 @@ def _again(said: Assessment, judge: Explainer) -> Assessment:
     return replace(
         said,
         hypotheses=hypotheses,
-        verdict=verdict_of(hypotheses, *known, is_blind),
+        verdict=verdict_of(hypotheses, *known, is_blind, lines),
         training_probability=next(h.probability for h in hypotheses if h.name == Cause.TRAINING),
     )

@@ -17,6 +17,8 @@ from pausewatch.findings.model import DayStatus
 SIZES = ((0.0, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.4), (0.4, 10.0))
 DURATIONS = ((1.0, 5.0), (5.0, 14.0), (14.0, 30.0), (30.0, 10_000.0))
 DISHONEST = ("evasion", "tamper")
+# Benign events that are of a meter, not of load: what it says for their time can't be concluded from.
+METER_FAULTS = ("unit_change", "ct_ratio_change", "meter_drift", "clock_change", "duplicates")
 _BIG_SHARE, _BIG_DAYS = 0.05, 5.0
 
 
@@ -249,12 +251,13 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
         ),
         Headline(
             "cannot_conclude days, at sites where nothing was hidden",
-            mean_of(
-                [sum(d.said.status is DayStatus.CANNOT_CONCLUDE for d in s.trial.days) for s in honest],
-                [len(s.trial.days) for s in honest],
-            ),
+            _cannot_conclude(honest),
             0.03,
             is_floor=False,
+        ),
+        Headline(
+            "the same, at such sites without a faulty meter",
+            _cannot_conclude([s for s in honest if all(e.name not in METER_FAULTS for e in s.trial.truth.events)]),
         ),
         Headline(
             "true energy inside the 90 % interval, of training that was found",
@@ -264,6 +267,13 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
             0.85,
         ),
     ]
+
+
+def _cannot_conclude(sites: Sequence[SiteScore]) -> Measure:
+    return mean_of(
+        [sum(d.said.status is DayStatus.CANNOT_CONCLUDE for d in s.trial.days) for s in sites],
+        [len(s.trial.days) for s in sites],
+    )
 
 
 def _is_visible_training(outcome: EventOutcome) -> bool:

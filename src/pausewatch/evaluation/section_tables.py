@@ -15,6 +15,7 @@ def section_markdown(kept: Mapping[str, Any]) -> str:
     """Return the tables of every section there is, with a heading each."""
     makers: dict[str, Callable[[Any], str]] = {
         "missed_runs": _missed,
+        "alarm_lines": _alarm_lines,
         "envelope": _envelope,
         "peers": _peers,
         "ablation": _ablation,
@@ -71,6 +72,30 @@ def _missed(rows: Sequence[Mapping[str, Any]]) -> str:
         f"{head}\nThe line is `detectable_mw_7d`, the median over the run's days. Lorden's days: the least mean "
         "delay that any test could have at the same alarm budget in that site's noise (Lorden "
         f"1971).\n\n{table(columns, body)}"
+    )
+
+
+def _alarm_lines(rows: Sequence[Mapping[str, Any]]) -> str:
+    columns = (
+        "alarm from", "in its first days", "runs of 5 % and 5 days typed", "all visible training typed",
+        "false training_like a site-year", "of those with nothing behind them", "benign events called training",
+    )  # fmt: skip
+    body = [
+        (
+            f"{row['settled']:g}{', in force' if row['in_force'] else ''}",
+            f"{row['early']:g} for {row['early_days']:g}" if row["early_days"] else "–",
+            _percent(row["big_typed"]),
+            _percent(row["typed"]),
+            _number(row["false_training"]),
+            _number(row["false_training_of_nothing"]),
+            _percent(row["benign_called_training"]),
+        )
+        for row in rows
+    ]
+    return (
+        "## What another alarm line would give\n\nThe same findings by the judge in force, called training_like from "
+        "another probability of training on; coordinated loads keep the line in force. Typed: of those found.\n\n"
+        + table(columns, body)
     )
 
 

@@ -1,4 +1,4 @@
-"""Sections of an evaluation beside the scores, as JSON values: misses, envelope, peers, ablation, leaving out."""
+"""Sections of an evaluation beside the scores, as JSON values: misses, lines, envelope, peers, ablation, left out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pausewatch.evaluation.ablation import ablation_rows
 from pausewatch.evaluation.bounds import missed_runs
 from pausewatch.evaluation.envelope_check import PROMISED, envelope_rows
 from pausewatch.evaluation.leaving_out import left_out_rows
+from pausewatch.evaluation.lines import line_rows
 from pausewatch.evaluation.peers.comparison import comparison
 from pausewatch.evaluation.proof import Proof
 from pausewatch.evaluation.trial import SiteTrial
@@ -26,7 +27,7 @@ def sections(proof: Proof, told: Sequence[SiteTrial], judge: Explainer, *, leave
         judge: the judge in force.
         leave_out: whether to retrain the learned judge without one evasion or kind of site at a time.
     """
-    out: dict[str, Any] = {"missed_runs": missed_runs(told)}
+    out: dict[str, Any] = {"missed_runs": missed_runs(told), "alarm_lines": line_rows(proof.trials, judge)}
     if proof.injected:
         out["envelope"] = {
             "promised": list(PROMISED),

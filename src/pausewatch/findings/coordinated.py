@@ -23,9 +23,9 @@ from pausewatch.detection.onsets import BLOCK_H
 from pausewatch.detection.pooled_test import EDGE_Z, PooledModel
 from pausewatch.detection.shared_view import SharedView, block_of, block_start
 from pausewatch.findings.group_signs import Signs, signs_of
-from pausewatch.findings.load import BENIGN, NOT_TRAINING, alarm_line
 from pausewatch.findings.model import Assessment, Bounds, DayStatus, Finding, Hypothesis, Kind, SiteDay, Verdict
 from pausewatch.findings.quantities import flop_of
+from pausewatch.findings.verdicts import BENIGN, LINES, NOT_TRAINING
 from pausewatch.findings.wording import megawatts, spell
 from pausewatch.fleet import Activity, Pause, Site
 from pausewatch.telemetry.panel import Lane
@@ -212,7 +212,7 @@ def _days(load: Coordinated, views: Mapping[str, SharedView]) -> float:
 
 
 def _verdict(hypotheses: Sequence[Hypothesis], training: float, days: float) -> Verdict:
-    if training >= alarm_line(days):
+    if training >= LINES.after(days):
         return Verdict.TRAINING_LIKE
     benign = max(h.probability for h in hypotheses if h.name in _BENIGN_CAUSES)
     return Verdict.EXPLAINED if benign >= BENIGN and training <= NOT_TRAINING else Verdict.UNEXPLAINED

@@ -13,27 +13,16 @@ from pausewatch.detection.lanes import SiteEpisode, joined
 from pausewatch.detection.watch import SiteWatchDay
 from pausewatch.findings.matching import Match, accounting, matches
 from pausewatch.findings.model import Assessment, Kind, Verdict
-from pausewatch.findings.odds import at_most_even
 from pausewatch.findings.quantities import Quantities, quantities
 from pausewatch.findings.suspicion import suspect_lanes
 from pausewatch.findings.unstopped import unstopped_training, was_down
+from pausewatch.findings.verdicts import LINES, probability, verdict_of, weighed
 from pausewatch.findings.wording import LANE_NAMES, instant, local, megawatts, meters_of, spell
 from pausewatch.fleet import Activity, Declaration
 from pausewatch.signatures.features import Features, measure
-from pausewatch.signatures.hypotheses import Hypothesis
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer, explain
 from pausewatch.telemetry.panel import Lane
 
-# A false alarm costs an inspection and trust; a run that is only asked about is still asked about. With the former
-# weighed three times the latter an alarm needs 0.75. In its first days a load has shown little, and waiting for more
-# costs little: there a false alarm weighs nine times as much.
-TRAINING_LIKE, TRAINING_LIKE_EARLY = 0.75, 0.9
-EARLY_DAYS = 5.0
-# A benign cause accounts for an episode when it is this probable and training this improbable.
-BENIGN, NOT_TRAINING = 0.75, 0.1
-_BENIGN_CAUSES = (Cause.INFERENCE, Cause.COOLING, Cause.CHANCE)
-# A rise whose first hours brought less of it than this came in parts.
-_SHARP = 0.5
 _FELL_SHARE = 0.6
 # From where on a sentence says what a load is made of.
 _BY_THE_CLOCK, _PLAIN_NATS, _CLIMBED_SHARE, _DIPS_A_DAY = 0.4, 3.0, 0.2, 0.25
@@ -90,7 +79,7 @@ def _judge(
         verdict=verdict,
         start=start,
         end=end,
-        training_probability=_probability(hypotheses, Cause.TRAINING),
+        training_probability=probability(hypotheses, Cause.TRAINING),
         hypotheses=hypotheses,
         excess_mw=size.excess_mw,
         energy_mwh=size.energy_mwh,
@@ -99,49 +88,6 @@ def _judge(
         evidence=_evidence(day, episode, features, circumstances, size, found, suspect),
         facts=_facts(day, episode, features, circumstances, size, found, unstopped, suspect),
     )
-
-
-def _probability(hypotheses: Sequence[Hypothesis], cause: Cause) -> float:
-    return next(h.probability for h in hypotheses if h.name == cause)
-
-
-def weighed(judge: Explainer, features: Features, circumstances: Circumstances) -> tuple[Hypothesis, ...]:
-    """Return the hypotheses as a judge weighs them, no further than what was seen allows."""
-    hypotheses = judge(features, circumstances)
-    if circumstances.is_learned and features.onset_share < _SHARP:
-        # Of load that came in parts months ago only its flatness is left to tell it by, and a hall is flat too.
-        return at_most_even(hypotheses)
-    return hypotheses
-
-
-def alarm_line(days: float) -> float:
-    """Return the probability of training from which a load seen for so many days is an alarm."""
-    return TRAINING_LIKE_EARLY if days < EARLY_DAYS else TRAINING_LIKE
-
-
-def verdict_of(
-    hypotheses: Sequence[Hypothesis], features: Features, circumstances: Circumstances, is_blind: bool
-) -> Verdict:
-    """Return what is concluded of an episode.
-
-    Args:
-        hypotheses: all of them, with their probabilities.
-        features: what it looks like.
-        circumstances: what is known beside the features.
-        is_blind: none of the meters it shows on can be trusted.
-    """
-    if circumstances.is_declared:
-        return Verdict.EXPLAINED
-    if is_blind:
-        return Verdict.CANNOT_CONCLUDE
-    training = _probability(hypotheses, Cause.TRAINING)
-    # What stayed when declared training was to stop has been watched since long before.
-    if training >= (TRAINING_LIKE if circumstances.did_not_step_down else alarm_line(features.raised_days)):
-        return Verdict.TRAINING_LIKE
-    benign = max(_probability(hypotheses, cause) for cause in _BENIGN_CAUSES)
-    if benign >= BENIGN and training <= NOT_TRAINING:
-        return Verdict.EXPLAINED
-    return Verdict.UNEXPLAINED
 
 
 def it_fell(day: SiteWatchDay, episode: SiteEpisode) -> bool:
@@ -206,6 +152,7 @@ def _evidence(
         "features": features.document(),
         "circumstances": asdict(circumstances),
         "unseen_hours": size.unseen_hours,
+        "shed_hours": size.shed_hours,
         "declarations": [{"id": m.declaration.id, "accounts": m.accounts, "objection": m.objection} for m in found],
         "suspect_lanes": [lane.value for lane in suspect],
     }
@@ -256,6 +203,11 @@ def _facts(
     if not found and not unstopped:
         said.append("No declaration speaks of it.")
     said += [f"The {LANE_NAMES[lane]} contradicts itself in this time; see the integrity finding." for lane in suspect]
+    if size.shed_hours:
+        said.append(
+            f"In {size.shed_hours} of its hours the site had switched off much of its load, as it also did before the "
+            "pause: they are not compared with what is expected, and the high ends count what was left running."
+        )
     if size.unseen_hours:
         said.append(
             f"{size.unseen_hours} of its hours were not seen; the high ends of energy and compute count them as if the "
@@ -298,7 +250,7 @@ def _grain(features: Features, circumstances: Circumstances) -> list[str]:
         said.append(f"It climbed in steps, by {100 * made.climb_share:.0f} % of its mean from day to day.")
     if made.dips_per_day > _DIPS_A_DAY:
         said.append(f"It dips {made.dips_per_day:.1f} times a day for an hour or so, as interrupted runs do.")
-    if features.raised_days < EARLY_DAYS and not circumstances.did_not_step_down:
+    if features.raised_days < LINES.early_days and not circumstances.did_not_step_down:
         said.append(f"It has shown {spell(24 * features.raised_days)} of load: little to tell what it is by.")
     return said
 

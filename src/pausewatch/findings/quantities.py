@@ -38,6 +38,7 @@ class Quantities:
         energy_mwh: energy above expectation; its high end includes what unseen hours could have held.
         flop: compute that energy could have bought.
         unseen_hours: raised hours that weren't seen.
+        shed_hours: raised hours in which the site had switched off much of its load.
     """
 
     lane: Lane
@@ -45,6 +46,7 @@ class Quantities:
     energy_mwh: Bounds
     flop: Bounds
     unseen_hours: int
+    shed_hours: int
 
 
 def quantities(day: SiteWatchDay, episode: SiteEpisode) -> Quantities:
@@ -66,6 +68,7 @@ def quantities(day: SiteWatchDay, episode: SiteEpisode) -> Quantities:
         energy,
         flop_of(day.site, energy),
         max(main.unseen_hours, more.unseen_hours),
+        max(main.shed_hours, more.shed_hours),
     )
 
 
@@ -77,19 +80,20 @@ def _sum(one: Bounds, other: Bounds) -> Bounds:
 
 
 def _of_lane(day: SiteWatchDay, part: Episode) -> Quantities:
-    lane = Lane(part.lane)
-    low_share, share, high_share = _at_it(lane, day.marginal_pue)
+    view = day.lane(Lane(part.lane))
+    low_share, share, high_share = _at_it(view.lane, day.marginal_pue)
     hours = day.grid.hours
     raised = part.raised(hours)
     # Load is forbidden from the pause's start on: what an episode drew before that is no part of what was hidden.
     raised[: max(day.grid.hour_index(day.pause.start), 0)] = False
     above, on_top = _without_later(day, part)
     seen = raised & np.isfinite(above)
-    unseen_hours = int((raised & ~seen).sum())
+    shed = raised & view.is_shed & np.isfinite(view.observed_kw)
+    unseen_hours = int((raised & ~seen & ~shed).sum())
     excess_kw = part.excess_kw
     if (seen & on_top).any() and not part.is_sized_by_edge:
         excess_kw = max(float(above[seen].mean()), 0.0)
-    sd_kw = float(np.hypot(part.sd_kw, excess_kw * _accuracy(day.site, lane)))
+    sd_kw = float(np.hypot(part.sd_kw, excess_kw * _accuracy(day.site, view.lane)))
     excess = Bounds(
         estimate=excess_kw * share / 1e3,
         low=max(excess_kw - _Z90 * sd_kw, 0.0) * low_share / 1e3,
@@ -98,12 +102,15 @@ def _of_lane(day: SiteWatchDay, part: Episode) -> Quantities:
     summed_kwh = excess_kw * int(seen.sum()) if part.is_sized_by_edge else float(above[seen].sum())
     measured_mwh = max(summed_kwh, 0.0) / 1e3
     spread_mwh = _Z90 * sd_kw * int(seen.sum()) / 1e3
+    # Of load that is mostly switched off, what is left may be all of it or none.
+    left_mwh = float(np.minimum(view.observed_kw[shed], excess_kw).sum()) / 1e3
     energy = Bounds(
-        estimate=measured_mwh * share + unseen_hours * excess.estimate,
+        estimate=(measured_mwh + 0.5 * left_mwh) * share + unseen_hours * excess.estimate,
         low=max(measured_mwh - spread_mwh, 0.0) * low_share,
-        high=(measured_mwh + spread_mwh) * high_share + unseen_hours * max(free_capacity_mw(day), excess.high),
+        high=(measured_mwh + left_mwh + spread_mwh) * high_share
+        + unseen_hours * max(free_capacity_mw(day), excess.high),
     )
-    return Quantities(lane, excess, energy, flop_of(day.site, energy), unseen_hours)
+    return Quantities(view.lane, excess, energy, flop_of(day.site, energy), unseen_hours, int(shed.sum()))
 
 
 def _without_later(day: SiteWatchDay, part: Episode) -> tuple[Floats, npt.NDArray[np.bool_]]:

@@ -55,7 +55,7 @@ def site_day(day: SiteWatchDay, found: Sequence[Assessment]) -> SiteDay:
         unaccounted_sd_mwh=_sd_mwh(shown, span, both),
         detectable_mw_7d=detectable,
         detectable_flop_90d=detectable_90d_mw(day) * _HOURS_90_DAYS * efficiency(day.site).central,
-        reasons=reasons,
+        reasons=(*reasons, *_left_out(day, span)),
     )
 
 
@@ -114,6 +114,16 @@ def _status(
     if detectable_mw(day) >= day.site.it_capacity_mw:
         reasons.append("no load the site could run would have been found")
     return (DayStatus.CANNOT_CONCLUDE, tuple(reasons)) if reasons else (DayStatus.CONSISTENT, ())
+
+
+def _left_out(day: SiteWatchDay, span: slice) -> tuple[str, ...]:
+    """Say which hours of the day were seen and yet not compared with what is expected."""
+    shed = {view.lane.value: int(view.is_shed[span].sum()) for view in day.lanes.values()}
+    most = max(shed.values())
+    if not most:
+        return ()
+    on = " and ".join(lane for lane, hours in shed.items() if hours)
+    return (f"{most} of the day's hours were not compared: much of the load was switched off, as before ({on})",)
 
 
 def _sd_mwh(lane: LaneDay, span: slice, both: npt.NDArray[np.bool_]) -> float:

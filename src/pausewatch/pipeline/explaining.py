@@ -14,10 +14,12 @@ from pausewatch.baselines.freeze import FrozenBaselines
 from pausewatch.baselines.intervals import HORIZON_DAYS
 from pausewatch.baselines.mixed import subset
 from pausewatch.baselines.registry import model_words
+from pausewatch.baselines.ridge import RidgeBaseline
 from pausewatch.baselines.scores import Score
 from pausewatch.baselines.selection import Choice, heldout_of
 from pausewatch.detection.plateaus import without_steps
 from pausewatch.detection.reference import reference_of
+from pausewatch.detection.shedding import without_shed
 from pausewatch.errors import InspectionError
 from pausewatch.fleet import Fleet
 from pausewatch.pipeline.learning import found_at, latest_freezes, load_freeze
@@ -99,7 +101,9 @@ def explain(place: Workplace, site_id: str) -> list[Explanation]:
         baselines = frozen.baselines
         whole, has_meter = reference_of(place.fleet, lake, [site], pause)
         at = [baselines.keys.index(key) for key in whole.keys]
-        series = without_steps(whole, [list(frozen.steps[i]) for i in at])
+        # As it was learned from: without shed load and without plateaus.
+        running = without_shed(whole, RidgeBaseline().shape(whole).rest_kw, frozen.shed_kw[at])
+        series = without_steps(running, [list(frozen.steps[i]) for i in at])
         grid = series.grid.sliced(max(series.grid.hours - 24 * _SHOWN_DAYS, 0), series.grid.hours)
         lately = slice(series.grid.hours - grid.hours, None)
         told = _told(place.fleet, baselines, at, grid, series.temperature_c[:, lately])

@@ -36,6 +36,7 @@ LEARN_TOGETHER = 100
 _CALIBRATION, _BALANCE, _STEPS = "calibration.", "balance.", "steps."
 _QUIET_Z, _QUIET_FIRST = "quiet.z", "quiet.first_block"
 _HISTORY = "history."
+_SHED = "shed_kw"
 _HABITS = "habits."
 
 
@@ -99,6 +100,7 @@ def fit_baselines(
             }
             extra |= {f"{_HISTORY}{name}": values for name, values in frozen.history.state().items()}
             extra |= {f"{_STEPS}{name}": values for name, values in steps_state(frozen.steps).items()}
+            extra[_SHED] = frozen.shed_kw
             extra[_QUIET_Z] = as_tenths(frozen.quiet.z)
             extra[_QUIET_FIRST] = np.array([frozen.quiet.first_block], dtype=np.int64)
             extra |= {f"{_BALANCE}{name}": values for name, values in frozen.balance.save().items()}
@@ -204,6 +206,7 @@ def load_freeze(record: BaselineRecord) -> Frozen:
         between,
         Calibration.from_state(_named(extra, _CALIBRATION)),
         known,
+        extra[_SHED],
         quiet,
         History.from_state(_named(extra, _HISTORY)),
         Habits.from_state(_named(extra, _HABITS)),

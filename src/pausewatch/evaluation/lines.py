@@ -1,0 +1,56 @@
+"""Alarm lines: what being surer, or less sure, before calling load training would have cost on the same fleets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pausewatch.evaluation.outcomes import event_outcomes, finding_outcomes
+from pausewatch.evaluation.rejudging import rejudged
+from pausewatch.evaluation.scoring import SiteScore, is_big_run, rate, share
+from pausewatch.evaluation.trial import SiteTrial
+from pausewatch.findings.verdicts import LINES, AlarmLines
+from pausewatch.signatures.rule import Explainer
+
+OTHERS = (
+    AlarmLines(0.5, 0.5, 0.0),
+    AlarmLines(0.6, 0.9, 4.0),
+    AlarmLines(0.65, 0.9, 5.0),
+    AlarmLines(0.7, 0.9, 5.0),
+    LINES,
+    AlarmLines(0.8, 0.9, 5.0),
+    AlarmLines(0.85, 0.95, 7.0),
+    AlarmLines(0.9, 0.95, 7.0),
+    AlarmLines(0.95, 0.98, 14.0),
+)
+
+
+def line_rows(trials: Sequence[SiteTrial], judge: Explainer) -> list[dict[str, Any]]:
+    """Return what each set of lines gives, as JSON values.
+
+    Args:
+        trials: of every site; coordinated loads keep the lines in force.
+        judge: what weighs the hypotheses.
+    """
+    return [_row(trials, judge, lines) for lines in OTHERS]
+
+
+def _row(trials: Sequence[SiteTrial], judge: Explainer, lines: AlarmLines) -> dict[str, Any]:
+    told = [rejudged(trial, judge, lines) for trial in trials]
+    sites = [SiteScore(t, tuple(event_outcomes(t)), tuple(finding_outcomes(t))) for t in told]
+    honest = [s for s in sites if s.is_honest]
+    return {
+        "settled": lines.settled,
+        "early": lines.early,
+        "early_days": lines.early_days,
+        "in_force": lines == LINES,
+        "big_typed": share(sites, lambda o: is_big_run(o) and o.is_found, lambda o: o.is_typed).document(),
+        "typed": share(
+            sites, lambda o: o.event.is_training and o.event.is_visible and o.is_found, lambda o: o.is_typed
+        ).document(),
+        "false_training": rate(honest, lambda f: f.was_called_training).document(),
+        "false_training_of_nothing": rate(honest, lambda f: f.was_called_training and f.behind is None).document(),
+        "benign_called_training": share(
+            sites, lambda o: o.event.group == "benign", lambda o: o.was_called_training
+        ).document(),
+    }
