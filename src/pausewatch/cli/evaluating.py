@@ -24,7 +24,7 @@ ModelsOption = Annotated[
 
 
 def train(
-    sites: Annotated[int, typer.Option("--sites", help="simulated sites, two fifths of them honest")] = _TRAIN_SITES,
+    sites: Annotated[int, typer.Option("--sites", help="simulated sites, honest ones and others")] = _TRAIN_SITES,
     seed: Annotated[
         int, typer.Option("--seed", help="of the first simulated fleet; the others have the next")
     ] = _TRAIN_SEED,

@@ -22,13 +22,15 @@ from pausewatch.signatures.rule import Cause, explain
 
 _LEAST_SITES = 60
 _PART_SITES = 100
+_SHARES = {"benign": 0.34, "runs": 0.2, "matrix": 0.25, "wide": 0.08, "tampered": 0.07, "split": 0.06}
 
 
 def training_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
     """Return the fleets to learn from, in parts small enough to be made side by side; each has a seed of its own.
 
-    Two fifths honest sites, for what is benign must be learned too, a quarter plain runs, and the rest the whole test
-    matrix with its evasions.
+    A third honest sites with much going on, for what is benign must be learned too, a fifth plain runs, a quarter the
+    whole test matrix with its evasions, and the rest sites at which nothing happens, whose meters are at fault, or that
+    share a run.
 
     Raises:
         UsageError: too few sites to learn from.
@@ -37,9 +39,10 @@ def training_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
         raise UsageError(f"--sites {sites} is too few to learn from", remedy=f"use {_LEAST_SITES} or more")
     if seed < 0:
         raise UsageError(f"--seed {seed}", remedy="use 0 or more")
-    honest, runs = round(0.4 * sites), round(0.25 * sites)
+    counts = {preset: round(share * sites) for preset, share in _SHARES.items()}
+    counts["benign"] += sites - sum(counts.values())
     plans: list[TrialPlan] = []
-    for preset, count in (("benign", honest), ("runs", runs), ("matrix", sites - honest - runs)):
+    for preset, count in counts.items():
         parts = -(-count // _PART_SITES)
         for part in range(parts):
             mine = count * (part + 1) // parts - count * part // parts

@@ -14,6 +14,7 @@ from pausewatch.detection.watch import SiteWatchDay
 from pausewatch.findings.matching import Match, accounting, matches
 from pausewatch.findings.model import Assessment, Kind, Verdict
 from pausewatch.findings.quantities import Quantities, quantities
+from pausewatch.findings.recurrence import Loads, earlier_days
 from pausewatch.findings.suspicion import suspect_lanes
 from pausewatch.findings.unstopped import unstopped_training, was_down
 from pausewatch.findings.verdicts import LINES, probability, verdict_of, weighed
@@ -39,21 +40,20 @@ def load_findings(
         judge: what weighs the hypotheses: the rule, or a promoted model.
     """
     pause_hour = day.grid.hour_index(day.pause.start)
-    out = []
     utility, it_load, balance = (day.lane(lane).episodes for lane in Lane)
-    for episode in joined(utility, it_load, balance, day.marginal_pue):
-        if episode.end_hour is not None and episode.end_hour <= pause_hour:
-            continue
-        out.append(_judge(day, episode, contradictions, judge))
-    return out
+    loads = [
+        (episode, measure(day, episode), quantities(day, episode))
+        for episode in joined(utility, it_load, balance, day.marginal_pue)
+        if episode.end_hour is None or episode.end_hour > pause_hour
+    ]
+    return [_judge(day, loads, i, contradictions, judge) for i in range(len(loads))]
 
 
 def _judge(
-    day: SiteWatchDay, episode: SiteEpisode, contradictions: Sequence[Contradiction], judge: Explainer
+    day: SiteWatchDay, loads: Loads, index: int, contradictions: Sequence[Contradiction], judge: Explainer
 ) -> Assessment:
     now = day.grid.hours
-    features = measure(day, episode)
-    size = quantities(day, episode)
+    episode, features, size = loads[index]
     start = instant(day, episode.start_hour)
     end = None if episode.end_hour is None else instant(day, episode.end_hour)
     until = end or instant(day, now)
@@ -69,6 +69,7 @@ def _judge(
         is_over=end is not None,
         it_reads_low=episode.is_past_it_meter and it_fell(day, episode),
         is_learned=episode.main.is_learned,
+        earlier_days=earlier_days(loads, index),
     )
     hypotheses = weighed(judge, features, circumstances)
     is_blind = len(suspect) == len(episode.shown)
@@ -250,7 +251,12 @@ def _grain(features: Features, circumstances: Circumstances) -> list[str]:
         said.append(f"It climbed in steps, by {100 * made.climb_share:.0f} % of its mean from day to day.")
     if made.dips_per_day > _DIPS_A_DAY:
         said.append(f"It dips {made.dips_per_day:.1f} times a day for an hour or so, as interrupted runs do.")
-    if features.raised_days < LINES.early_days and not circumstances.did_not_step_down:
+    if circumstances.earlier_days:
+        said.append(
+            f"Load of about this size has been there before during the pause, for "
+            f"{spell(24 * circumstances.earlier_days)} in all."
+        )
+    if features.raised_days + circumstances.earlier_days < LINES.early_days and not circumstances.did_not_step_down:
         said.append(f"It has shown {spell(24 * features.raised_days)} of load: little to tell what it is by.")
     return said
 

@@ -81,7 +81,8 @@ def verdict_of(
         return Verdict.CANNOT_CONCLUDE
     training = probability(hypotheses, Cause.TRAINING)
     # What stayed when declared training was to stop has been watched since long before.
-    if training >= (lines.settled if circumstances.did_not_step_down else lines.after(features.raised_days)):
+    seen_days = features.raised_days + circumstances.earlier_days
+    if training >= (lines.settled if circumstances.did_not_step_down else lines.after(seen_days)):
         return Verdict.TRAINING_LIKE
     benign = max(probability(hypotheses, cause) for cause in _BENIGN_CAUSES)
     if benign >= BENIGN and training <= NOT_TRAINING:

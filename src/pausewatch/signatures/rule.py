@@ -42,6 +42,7 @@ class Circumstances:
         is_drift: it crept in.
         is_over: the load came back down.
         is_learned: it rose within the reference.
+        earlier_days: for how many days load of about its size was there before it, during the pause.
         it_reads_low: the IT meter fell by what the balance rose and the utility's meter stayed: no load was added.
     """
 
@@ -53,6 +54,7 @@ class Circumstances:
     is_over: bool = False
     it_reads_low: bool = False
     is_learned: bool = False
+    earlier_days: float = 0.0
 
 
 Explainer = Callable[[Features, Circumstances], tuple[Hypothesis, ...]]
