@@ -128,8 +128,12 @@ def main() -> None:
     slow_first = sorted(tasks, key=lambda t: (t.model not in ("prophet", *RIVALS), -len(t.past.keys)))
     # One thread a worker, so that seconds are of one core; workers start afresh and so read this.
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    told = {}
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
-        told = dict(zip([(t.data, t.origin, t.model) for t in slow_first], pool.map(run, slow_first), strict=True))
+        for task, said in zip(slow_first, pool.map(run, slow_first), strict=True):
+            told[task.data, task.origin, task.model] = said
+            spent = f"{said.fit_s:.0f} + {said.backtest_s:.0f} s, {time.perf_counter() - began:.0f} s so far"
+            print(f"{task.model}, {task.data}, {task.origin}: {spent}", file=sys.stderr, flush=True)
     rows = []
     choices = []
     for data in batches:

@@ -1,10 +1,12 @@
 """Rivals in environments of their own: made with uv under a scratch folder, with pinned versions, and asked there.
 
-An environment that can't be made is no failure: the reason is told, and the rival is left out.
+An environment that can't be made is no failure: the reason is told, and the rival is left out. An answer is kept beside
+the environment, under a hash of what was asked and of who was asked, so that a run that was broken off goes on.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -71,14 +73,28 @@ def ask(name: str, python: Path, given: dict[str, np.ndarray], about: dict) -> A
     Raises:
         RuntimeError: it ended without an answer.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "given.npz", Path(folder) / "told.npz"
-        np.savez(source, **given, about=json.dumps(about))
-        command = [str(python), RIVALS[name][0], str(source), str(target)]
-        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
-        if done.returncode or not target.is_file():
-            raise RuntimeError(f"{name}: {(done.stderr.strip().splitlines() or ['no word'])[-1][:300]}")
-        with np.load(target) as told:
-            said = json.loads(str(told["about"]))
-            seconds = float(np.mean(said["seconds"])) if said["seconds"] else float("nan")
-            return Answer(told["mean_kw"], told["sd_kw"], seconds, said["version"], said["failures"])
+    kept = python.parent.parent / "answers" / f"{_asked(name, given, about)}.npz"
+    if not kept.is_file():
+        kept.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+            source, target = Path(folder) / "given.npz", Path(folder) / "told.npz"
+            np.savez(source, **given, about=json.dumps(about))
+            command = [str(python), RIVALS[name][0], str(source), str(target)]
+            done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+            if done.returncode or not target.is_file():
+                raise RuntimeError(f"{name}: {(done.stderr.strip().splitlines() or ['no word'])[-1][:300]}")
+            target.replace(kept)
+    with np.load(kept) as told:
+        said = json.loads(str(told["about"]))
+        seconds = float(np.mean(said["seconds"])) if said["seconds"] else float("nan")
+        return Answer(told["mean_kw"], told["sd_kw"], seconds, said["version"], said["failures"])
+
+
+def _asked(name: str, given: dict[str, np.ndarray], about: dict) -> str:
+    script, packages = RIVALS[name]
+    digest = hashlib.sha256(json.dumps([about, packages], sort_keys=True).encode())
+    for part in (script, "exchange.py"):
+        digest.update((HERE / part).read_bytes())
+    for key, values in sorted(given.items()):
+        digest.update(f"{key}{values.shape}".encode() + np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()[:32]

@@ -11,6 +11,7 @@ from pausewatch.detection.integrity.fine_noise import fine_noise
 from pausewatch.detection.integrity.repeats import (
     HALF_DAY,
     LEAST_SCORE,
+    Compared,
     Repeat,
     habitual_score,
     nearest,
@@ -59,6 +60,14 @@ def test_a_copy_of_half_a_day_or_more_is_found_at_any_lag_with_some_noise_on_it(
 def test_half_a_day_to_the_watt_is_enough():
     (one,) = found(played_back(white(), 800, 12, 100))
     assert (one.start_hour, one.end_hour, one.lag_hours) == (800, 812, 100)
+
+
+def test_a_copy_of_months_is_found_whole():
+    (one,) = found(played_back(white(4500), 1500, 2600, 800, 0.1))
+    assert abs(one.start_hour - 1500) <= 12
+    assert abs(one.end_hour - 4100) <= 12
+    start, end = Compared.of(played_back(white(4500), 1500, 2600, 800, 0.1)).span(2800, 800)
+    assert (abs(start - 1500) <= 12, abs(end - 4100) <= 12) == (True, True)
 
 
 def test_missing_hours_and_an_odd_one_do_not_hide_a_copy():
@@ -111,6 +120,49 @@ def _slow(noise: np.ndarray) -> set[tuple[int, int]]:
                 out.add((h, h - seen[key]))
         seen[key] = h
     return out
+
+
+def habitual(seed: int) -> np.ndarray:
+    """A reference with chance likenesses, load that comes every night, a copy, or holes."""
+    rng = np.random.default_rng(seed)
+    noise = white(2500, seed)
+    if seed % 3 == 1:
+        noise = noise + rng.uniform(0.5, 2.0) * rng.standard_normal(24)[np.arange(2500) % 24]
+    if seed % 4 == 2:
+        noise = played_back(noise, 1500, int(rng.integers(12, 40)), int(rng.integers(50, 900)), rng.uniform(0.1, 0.5))
+    if seed % 5 == 0:
+        noise[rng.random(2500) < 0.05] = np.nan
+    return noise
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_habit_is_the_strongest_repeat_of_all(seed):
+    noise = habitual(seed)[None]
+    strongest = max((one.score for one in repeats(noise, np.zeros(1), 0)[0]), default=0.0)
+    assert habitual_score(noise)[0] == max(LEAST_SCORE, 1.3 * strongest)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_score_is_above_its_bound_which_is_that_against_every_other_lag(seed):
+    noise = habitual(seed)
+    compared = Compared.of(noise)
+    _, now, back = repeat_candidates(noise[None])
+    for hour, lag in list(zip(now.tolist(), back.tolist(), strict=True))[:40]:
+        start, end = compared.span(hour, lag)
+        score = compared.repeat(start, end, lag).score
+        assert score == pytest.approx(_slow_score(compared, start, min(end, start + lag, start + 14 * 24), lag))
+        assert score <= compared.score_at_most(start, end, lag) + 1e-9
+
+
+def _slow_score(compared: Compared, start: int, end: int, lag: int) -> float:
+    """Correlate with each lag in turn."""
+    scores = {}
+    for k in range(HALF_DAY, start + 1):
+        both = compared.usable[start:end] & compared.usable[start - k : end - k]
+        a, b = compared.scaled[start:end][both], compared.scaled[start - k : end - k][both]
+        r = np.clip((a @ b) / max(np.sqrt((a @ a) * (b @ b)), 1e-12), -1 + 1e-9, 1 - 1e-9)
+        scores[k] = np.arctanh(r) * np.sqrt(max(both.sum() - 3, 0))
+    return scores[lag] - max([0.0, *(v for k, v in scores.items() if abs(k - lag) > 1)])
 
 
 def test_a_batch_says_of_each_series_what_it_says_alone():

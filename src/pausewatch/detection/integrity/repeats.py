@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import atanh, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +29,14 @@ _ORDINARY_SD = 3.0
 _COMPARED = ((0, 1), (3, 4), (6, 7), (9, 10))
 _SEED_CORRELATION = 0.9
 _CORRELATIONS = (0.6, 0.9, 0.99, 0.999, 0.9999)
+# What an hour seen twice gains with each correlation: by itself, by the sum of both squares, and by their product.
+_GAINS = np.array([(-0.5 * np.log(1 - r**2), 0.5 - 0.5 / (1 - r**2), r / (1 - r**2)) for r in _CORRELATIONS])
 # An hour that differs, say from a repaired reading, doesn't end a copy.
 _WORST_HOUR = -6.0
 # How far the best of some 2,000 lags stands above the second best, in normal scores: by chance 1 or 2.
 LEAST_SCORE = 5.0
 _LONGEST_HOURS = 14 * 24
+_REACH_HOURS = 28 * 24
 # A copy has many half days at one lag, chance few at many.
 _LAGS_TRIED, _SEEDS_TRIED = 8, 4
 _SPREAD_HOURS = 36
@@ -72,23 +77,26 @@ def repeat_candidates(noise: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[
     seen = np.isfinite(noise)
     up = np.where(seen, noise, 0.0) > 0
     size = np.abs(np.where(seen, noise, 0.0))
-    code = np.zeros((series, windows), dtype=np.uint32)
+    code = np.zeros((series, windows), dtype=np.uint16)
     for j in range(HALF_DAY):
-        code |= up[:, j : j + windows].astype(np.uint32) << np.uint32(j)
+        code |= up[:, j : j + windows].astype(np.uint16) << np.uint16(j)
     for k, (i, j) in enumerate(_COMPARED):
-        code |= (size[:, i : i + windows] > size[:, j : j + windows]).astype(np.uint32) << np.uint32(HALF_DAY + k)
+        code |= (size[:, i : i + windows] > size[:, j : j + windows]).astype(np.uint16) << np.uint16(HALF_DAY + k)
     whole = np.cumsum(np.pad(seen, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
     is_whole = whole[:, HALF_DAY:] - whole[:, :-HALF_DAY] == HALF_DAY
-    key = np.where(is_whole, code, np.uint32(1 << (HALF_DAY + len(_COMPARED))))
-    order = np.argsort(key, axis=1, kind="stable")
-    ranked = np.take_along_axis(key, order, axis=1)
-    row, at = np.nonzero((ranked[:, 1:] == ranked[:, :-1]) & (ranked[:, 1:] < 1 << (HALF_DAY + len(_COMPARED))))
-    now, back = order[row, at + 1], order[row, at + 1] - order[row, at]
+    # A key of 16 bits is sorted in linear time.
+    order = np.argsort(code, axis=1, kind="stable")
+    kept = np.take_along_axis(is_whole, order, axis=1)
+    owner, hour = np.nonzero(kept)[0], order[kept]
+    ranked = code[owner, hour]
+    at = np.flatnonzero((ranked[1:] == ranked[:-1]) & (owner[1:] == owner[:-1]))
+    row, now, back = owner[at], hour[at + 1], hour[at + 1] - hour[at]
     apart = back >= HALF_DAY
     row, now, back = row[apart], now[apart], back[apart]
-    hour = now[:, None] + np.arange(HALF_DAY)
-    clipped = np.clip(np.where(seen, noise, 0.0), -_ORDINARY_SD, _ORDINARY_SD)
-    here, there = clipped[row[:, None], hour], clipped[row[:, None], hour - back[:, None]]
+    of_span = now[:, None] + np.arange(HALF_DAY)
+    here, there = (
+        np.clip(noise[row[:, None], hours], -_ORDINARY_SD, _ORDINARY_SD) for hours in (of_span, of_span - back[:, None])
+    )
     product = np.sqrt((here**2).sum(axis=1) * (there**2).sum(axis=1))
     alike = (here * there).sum(axis=1) >= _SEED_CORRELATION * np.maximum(product, 1e-12)
     return row[alike], now[alike], back[alike]
@@ -104,51 +112,174 @@ def repeats(noise: Floats, least: Floats, first_hour: int) -> list[list[Repeat]]
     """
     row, now, back = repeat_candidates(noise)
     recent = now + HALF_DAY > first_hour
-    found: list[list[Repeat]] = [[] for _ in noise]
-    for s in np.unique(row[recent]):
-        mine = recent & (row == s)
-        hours, lags = now[mine], back[mine]
-        often, count = np.unique(lags, return_counts=True)
-        for lag in often[np.argsort(-count, kind="stable")][:_LAGS_TRIED].tolist():
-            until, tries = 0, 0
-            for hour in sorted(hours[lags == lag].tolist()):
-                if hour < until or tries >= _SEEDS_TRIED:
-                    continue
-                one = grown(noise[s], hour, lag)
-                if one.score < least[s]:
-                    tries += 1
-                    continue
-                until = one.end_hour
-                if one.end_hour > first_hour:
-                    found[s].append(one)
-        found[s] = _joined(found[s])
-    return found
+    of_series = _tried(row[recent], now[recent], back[recent])
+    return [
+        _repeats_of(Compared.of(noise[s]), of_series[s], least[s], first_hour) if s in of_series else []
+        for s in range(len(noise))
+    ]
 
 
-def grown(noise: Floats, hour: int, lag: int) -> Repeat:
-    """Return the span around a half day at which the hours are likeliest copies of those `lag` before, shape (H,)."""
-    usable = np.isfinite(noise) & (np.abs(np.nan_to_num(noise)) < _ORDINARY_SD)
-    plain = np.where(usable, noise, 0.0)
-    scaled = plain / _local_spread(plain, usable)
-    both = usable[lag:] & usable[:-lag]
-    a, b = np.where(both, scaled[lag:], 0.0), np.where(both, scaled[:-lag], 0.0)
-    seed = slice(hour - lag, hour - lag + HALF_DAY)
-    # A short scaled copy stands among hours that aren't: its scale is its own.
-    a = a * np.sqrt(max(float(b[seed] @ b[seed]), 1e-12) / max(float(a[seed] @ a[seed]), 1e-12))
-    best = (-np.inf, seed.start, seed.stop)
-    for r in _CORRELATIONS:
-        rest = 1 - r**2
-        gained = -0.5 * np.log(rest) - (a**2 - 2 * r * a * b + b**2) / (2 * rest) + 0.5 * (a**2 + b**2)
-        total = np.concatenate(([0.0], np.cumsum(np.where(both, np.maximum(gained, _WORST_HOUR), 0.0))))
-        start = int(np.argmin(total[: seed.start + 1]))
-        end = seed.stop + int(np.argmax(total[seed.stop :]))
-        best = max(best, (float(total[end] - total[start]), start, end))
-    start, end = best[1] + lag, best[2] + lag
-    # Up to one lag: beyond it the copy's source may be the copy, and other lags would match too.
-    lags, alike, scores = _at_every_lag(scaled, usable, start, min(end, start + min(lag, _LONGEST_HOURS)))
-    others = scores[np.abs(lags - lag) > 1]
-    mine = int(np.searchsorted(lags, lag))
-    return Repeat(start, end, lag, float(alike[mine]), float(scores[mine] - others.max(initial=0.0)))
+def habitual_score(noise: Floats) -> Floats:
+    """Return what a repeat must exceed at each series, from a reference that nobody is thought to have copied.
+
+    Args:
+        noise: fine noise of the reference, shape (S, H).
+    """
+    strongest = np.zeros(len(noise))
+    for s, by_lag in _tried(*repeat_candidates(noise)).items():
+        of = Compared.of(noise[s])
+        few = all(len(hours) <= _SEEDS_TRIED for hours in by_lag.values())
+        # Most references hold nothing that could count: then it needn't be known which of it is strongest.
+        if few and all(
+            of.score_at_most(*of.span(hour, lag), lag) <= LEAST_SCORE / _HABIT_MARGIN
+            for lag, hours in by_lag.items()
+            for hour in hours
+        ):
+            continue
+        strongest[s] = max((r.score for r in _repeats_of(of, by_lag, 0.0, 0)), default=0.0)
+    return np.maximum(LEAST_SCORE, _HABIT_MARGIN * strongest)
+
+
+def _tried(
+    row: npt.NDArray[np.intp], now: npt.NDArray[np.intp], back: npt.NDArray[np.intp]
+) -> dict[int, dict[int, list[int]]]:
+    """Return the candidates that are looked at: by series, then by lag, the most frequent first, their hours."""
+    out: dict[int, dict[int, list[int]]] = {}
+    if not len(row):
+        return out
+    # Candidates come series by series.
+    bounds = np.flatnonzero(np.concatenate(([True], row[1:] != row[:-1], [True])))
+    for begin, end in pairwise(bounds.tolist()):
+        by_lag: dict[int, list[int]] = {}
+        for hour, lag in sorted(zip(now[begin:end].tolist(), back[begin:end].tolist(), strict=True)):
+            by_lag.setdefault(lag, []).append(hour)
+        often = sorted(by_lag, key=lambda lag: (-len(by_lag[lag]), lag))[:_LAGS_TRIED]
+        out[int(row[begin])] = {lag: by_lag[lag] for lag in often}
+    return out
+
+
+def _repeats_of(of: Compared, by_lag: dict[int, list[int]], least: float, first_hour: int) -> list[Repeat]:
+    found = []
+    for lag, hours in by_lag.items():
+        until, tries = 0, 0
+        for hour in hours:
+            if hour < until or tries >= _SEEDS_TRIED:
+                continue
+            start, end = of.span(hour, lag)
+            one = of.repeat(start, end, lag) if of.score_at_most(start, end, lag) >= least else None
+            if one is None or one.score < least:
+                tries += 1
+                continue
+            until = one.end_hour
+            if one.end_hour > first_hour:
+                found.append(one)
+    return _joined(found)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One series' fine noise as its hours are compared with earlier ones.
+
+    Args:
+        scaled: in the noise's own spread around each hour, 0 where unusable, shape (H,).
+        usable: seen, and no event of its own, shape (H,).
+        square: `scaled` squared.
+        energy: sum of `square` before each hour, shape (H + 1,).
+    """
+
+    scaled: Floats
+    usable: Bools
+    square: Floats
+    energy: Floats
+
+    @staticmethod
+    def of(noise: Floats) -> Compared:
+        """Take a series' fine noise, shape (H,), NaN where there is none."""
+        usable = np.isfinite(noise) & (np.abs(np.nan_to_num(noise)) < _ORDINARY_SD)
+        plain = np.where(usable, noise, 0.0)
+        scaled = plain / _local_spread(plain, usable)
+        square = scaled**2
+        return Compared(scaled, usable, square, np.concatenate(([0.0], np.cumsum(square))))
+
+    def span(self, hour: int, lag: int) -> tuple[int, int]:
+        """Return the span around a half day at which the hours are likeliest copies of those `lag` before.
+
+        Looked for within four weeks to either side, and further off for as long as it goes on there.
+        """
+        reach, hours = _REACH_HOURS, len(self.scaled)
+        while True:
+            low, high = max(lag, hour - reach), min(hours, hour + HALF_DAY + reach)
+            start, end = self._likeliest(low, high, hour, lag)
+            if (start > low or low == lag) and (end < high or high == hours):
+                return start, end
+            reach *= 2
+
+    def _likeliest(self, low: int, high: int, hour: int, lag: int) -> tuple[int, int]:
+        both = self.usable[low:high] & self.usable[low - lag : high - lag]
+        a, b = self.scaled[low:high] * both, self.scaled[low - lag : high - lag] * both
+        first = hour - low
+        until = first + HALF_DAY
+        # A short scaled copy stands among hours that aren't: its scale is its own.
+        mine, theirs = a[first:until], b[first:until]
+        a = a * np.sqrt(max(float(theirs @ theirs), 1e-12) / max(float(mine @ mine), 1e-12))
+        gained = np.matmul(_GAINS, np.stack([both, a**2 + b**2, a * b]))
+        np.maximum(gained, _WORST_HOUR, out=gained)
+        total = np.zeros((len(gained), len(a) + 1))
+        np.cumsum(gained, axis=1, out=total[:, 1:])
+        start, end = total[:, : first + 1].argmin(axis=1), until + total[:, until:].argmax(axis=1)
+        row = np.arange(len(total))
+        best = int((total[row, end] - total[row, start]).argmax())
+        return low + int(start[best]), low + int(end[best])
+
+    def repeat(self, start: int, end: int, lag: int) -> Repeat:
+        """Return a span as a repeat, its score against every other lag."""
+        lags, alike, scores = self._at_every_lag(start, self._compared_until(start, end, lag))
+        others = scores[np.abs(lags - lag) > 1]
+        mine = int(np.searchsorted(lags, lag))
+        return Repeat(start, end, lag, float(alike[mine]), float(scores[mine] - others.max(initial=0.0)))
+
+    def score_at_most(self, start: int, end: int, lag: int) -> float:
+        """Return a bound of the score that `repeat` would give: against one other lag that is about as good as any."""
+        end = self._compared_until(start, end, lag)
+        length = end - start
+        last = start - HALF_DAY + 1
+        product = np.correlate(self.scaled[: end - HALF_DAY], self.scaled[start:end], mode="valid")
+        size = self.energy[length : length + last] - self.energy[:last]
+        likeness = product * np.abs(product) / np.maximum(size, 1e-12)
+        at = start - lag
+        likeness[max(at - 1, 0) : at + 2] = -np.inf
+        other = int(likeness.argmax())
+        mine = self._score(start, end, lag)
+        return mine if likeness[other] <= 0 else mine - max(self._score(start, end, start - other), 0.0)
+
+    def _score(self, start: int, end: int, lag: int) -> float:
+        """Return one lag's normal score, as `_at_every_lag` does."""
+        here, seen, before = slice(start, end), self.usable[start:end], slice(start - lag, end - lag)
+        there = self.usable[before]
+        size = float(self.square[before] @ seen) * float(self.square[here] @ there)
+        alike = float(self.scaled[here] @ self.scaled[before]) / max(sqrt(size), 1e-12)
+        count = int(np.count_nonzero(seen & there))
+        return atanh(min(max(alike, -_ALMOST_ONE), _ALMOST_ONE)) * sqrt(max(count - 3, 0))
+
+    @staticmethod
+    def _compared_until(start: int, end: int, lag: int) -> int:
+        # Up to one lag: beyond it the copy's source may be the copy, and other lags would match too.
+        return min(end, start + min(lag, _LONGEST_HOURS))
+
+    def _at_every_lag(self, start: int, end: int) -> tuple[npt.NDArray[np.intp], Floats, Floats]:
+        """Return every lag at which a span has a past, its correlation with that past, and its normal score."""
+        lags = np.arange(HALF_DAY, start + 1)
+        seen, there = self.usable[start:end].astype(np.float64), self.usable.astype(np.float64)
+
+        def products(span: Floats, of: Floats) -> Floats:
+            whole = np.correlate(of[: end - HALF_DAY], span, mode="valid")
+            return np.asarray(whole[start - lags])
+
+        size = np.sqrt(products(seen, self.square) * products(self.square[start:end], there))
+        count = products(seen, there)
+        product = products(self.scaled[start:end], self.scaled)
+        alike = np.clip(product / np.maximum(size, 1e-12), -_ALMOST_ONE, _ALMOST_ONE)
+        return lags, alike, np.arctanh(alike) * np.sqrt(np.maximum(count - 3, 0))
 
 
 def _local_spread(plain: Floats, usable: Bools) -> Floats:
@@ -159,32 +290,6 @@ def _local_spread(plain: Floats, usable: Bools) -> Floats:
     reach = 2 * _SPREAD_HOURS
     mean = (total[reach:] - total[:-reach]) / np.maximum(count[reach:] - count[:-reach], 1)
     return np.asarray(np.sqrt(np.maximum(mean, 1e-12)))
-
-
-def _at_every_lag(scaled: Floats, usable: Bools, start: int, end: int) -> tuple[npt.NDArray[np.intp], Floats, Floats]:
-    """Return every lag at which a span has a past, its correlation with that past, and that one's normal score."""
-    lags = np.arange(HALF_DAY, start + 1)
-    here, seen = scaled[start:end], usable[start:end].astype(np.float64)
-    past, there = np.where(usable, scaled, 0.0), usable.astype(np.float64)
-
-    def products(span: Floats, of: Floats) -> Floats:
-        whole = np.correlate(of[: end - HALF_DAY], span, mode="valid")
-        return np.asarray(whole[start - lags])
-
-    size = np.sqrt(products(seen, past**2) * products(here**2, there))
-    count = products(seen, there)
-    alike = np.clip(products(here, past) / np.maximum(size, 1e-12), -_ALMOST_ONE, _ALMOST_ONE)
-    return lags, alike, np.arctanh(alike) * np.sqrt(np.maximum(count - 3, 0))
-
-
-def habitual_score(noise: Floats) -> Floats:
-    """Return what a repeat must exceed at each series, from a reference that nobody is thought to have copied.
-
-    Args:
-        noise: fine noise of the reference, shape (S, H).
-    """
-    strongest = [max((r.score for r in of), default=0.0) for of in repeats(noise, np.zeros(len(noise)), 0)]
-    return np.maximum(LEAST_SCORE, _HABIT_MARGIN * np.asarray(strongest, dtype=np.float64))
 
 
 def nearest(load_kw: Floats, one: Repeat) -> tuple[int, float]:
