@@ -1,3 +1,5 @@
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import pytest
 
@@ -60,10 +62,43 @@ def test_climatology_of_a_short_winter_does_not_invent_a_summer(make_series):
     assert np.all(guessed <= series.temperature_c.max(axis=1, keepdims=True) + 1)
 
 
-def test_week_cells_follow_the_local_clock_through_a_change():
+def test_two_lanes_of_one_thermometer_are_what_each_is_alone(make_series):
+    series = make_series(3, 120)
+    series.temperature_c[1, 500:530] = np.nan
+    twice = HourGrid(series.grid.start, series.grid.hours, series.grid.zones * 2, series.grid.countries * 2)
+    temperature = np.tile(series.temperature_c, (2, 1))
+    slopes = np.random.default_rng(3).standard_normal((6, features.COLUMNS))
+    scale = features.fit_temperature(twice, temperature)
+    told = features.weather_kw(twice, temperature, scale, slopes)
+    other = temperature.copy()
+    other[4, 7] += 30.0
+    told_of_other = features.weather_kw(twice, other, scale, slopes)
+    for lane in (slice(0, 3), slice(3, 6)):
+        alone = features.fit_temperature(series.grid, series.temperature_c)
+        for name in ("knots_c", "climatology", "is_known"):
+            np.testing.assert_allclose(getattr(scale, name)[lane], getattr(alone, name), rtol=1e-12)
+        expected = features.weather_kw(series.grid, series.temperature_c, alone, slopes[lane])
+        np.testing.assert_allclose(told[lane], expected, rtol=1e-9)
+    # Another thermometer at one hour of one lane is another series there, and nowhere else.
+    assert np.argwhere(told_of_other != told).tolist() == [[4, 7]]
+
+
+def test_what_stands_for_an_hour_of_the_week_follows_each_zones_clock():
+    zones, countries = ("Europe/London", "Asia/Tokyo", "Europe/London"), ("GB", "JP", None)
+    grid = HourGrid(np.datetime64("2024-03-20", "s"), 400, zones, countries)
+    cells = np.random.default_rng(1).standard_normal((3, 168))
+    told = features.by_hour_of_week(grid, cells)
+    for s in range(3):
+        for h in range(0, 400, 7):
+            local = grid.hour_start(s, h).astimezone(ZoneInfo(zones[s]))
+            assert told[s, h] == cells[s, local.weekday() * 24 + local.hour]
+
+
+def test_hours_of_the_week_follow_the_local_clock_through_a_change():
     grid = HourGrid(np.datetime64("2024-03-30T00:00", "s"), 72, ("Europe/London",), ("GB",))
-    cells = features.week_cells(grid)[0]
+    cells = grid.week_hours(0)
     # Saturday 00:00 is cell 120; the clocks skip Sunday 01:00, so cell 145 never comes.
     assert cells[0] == 120
     assert 145 not in cells
     assert cells[48 - 1] == 0
+    assert cells[30:].tolist() == grid.week_hours(0, 30).tolist() == grid.hour_of_week[0, 30:].tolist()

@@ -2,7 +2,7 @@ import numpy as np
 
 from pausewatch.baselines import ridge
 from pausewatch.baselines.contract import Series
-from pausewatch.baselines.features import COLUMNS, columns, fit_temperature, week_cells
+from pausewatch.baselines.features import COLUMNS, columns, fit_temperature
 from pausewatch.baselines.within_cells import WeekCells, regress
 
 
@@ -35,7 +35,7 @@ def test_slopes_agree_with_dense_least_squares(make_series):
     days = np.arange(series.grid.hours) / 24.0
     trend = np.broadcast_to((days - days.mean()) / days[-1], load.shape)
     design = np.concatenate([columns(series.grid, series.temperature_c, scale), trend[..., None]], axis=2)
-    cells = week_cells(series.grid)
+    cells = series.grid.hour_of_week.astype(np.int64)
     model = ridge.RidgeBaseline()
     for s in range(3):
         one = slice(s, s + 1)

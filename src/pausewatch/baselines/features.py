@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
+from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.order_statistics import row_quantiles
 
 Floats = npt.NDArray[np.float64]
@@ -54,16 +54,21 @@ class TemperatureScale:
         return TemperatureScale(self.knots_c[series], self.climatology[series], self.is_known[series])
 
 
-def week_cells(grid: HourGrid) -> npt.NDArray[np.int64]:
-    """Return the hour of week of each hour, shape (S, H)."""
-    return grid.hour_of_week.astype(np.int64) % HOURS_PER_WEEK
+def by_hour_of_week(grid: HourGrid, cells_kw: Floats) -> Floats:
+    """Return at each hour what stands for its hour of the week, shape (S, 168) -> (S, H)."""
+    out = np.empty((len(cells_kw), grid.hours))
+    for mine in zone_groups(grid):
+        out[mine] = np.take(cells_kw[mine], grid.week_hours(int(mine[0])), axis=1)
+    return out
 
 
 def fit_temperature(grid: HourGrid, temperature_c: Floats) -> TemperatureScale:
     """Learn knots and a climatology of each series."""
+    count = len(temperature_c)
+    temperature_c = _thermometers(grid, temperature_c)
     seen = np.isfinite(temperature_c)
     if not seen.any():
-        return TemperatureScale.unknown(len(temperature_c))
+        return TemperatureScale.unknown(count)
     is_known = np.asarray(np.count_nonzero(seen, axis=1) >= 24 * 14)
     knots = np.zeros((len(temperature_c), len(KNOT_QUANTILES)))
     knots[is_known] = row_quantiles(temperature_c[is_known], KNOT_QUANTILES)
@@ -71,14 +76,27 @@ def fit_temperature(grid: HourGrid, temperature_c: Floats) -> TemperatureScale:
     target = np.empty((len(temperature_c), _SEASONS))
     weight = seen.astype(np.float64)
     filled = np.where(seen, temperature_c, 0.0)
-    for mine in zone_groups(grid):
+    for of_zone in zone_groups(grid):
+        mine = of_zone[of_zone < len(temperature_c)]
         design = _seasons(grid, int(mine[0]))
         products = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
         gram[mine] = (weight[mine] @ products).reshape(-1, _SEASONS, _SEASONS)
         target[mine] = filled[mine] @ design
     ridge = 1e-3 * np.maximum(seen.sum(axis=1), 1)[:, None, None] * np.eye(_SEASONS)
     climatology = np.linalg.solve(gram + ridge, target[..., None])[..., 0]
-    return TemperatureScale(knots, climatology, is_known)
+    return TemperatureScale(knots, climatology, is_known).subset(np.arange(count) % len(temperature_c))
+
+
+def _thermometers(grid: HourGrid, temperature_c: Floats) -> Floats:
+    """Return the first half of the temperatures where the second is the same: two lanes of the same sites."""
+    half = len(temperature_c) // 2
+    if not half or len(temperature_c) % 2 or grid.zones[:half] != grid.zones[half:]:
+        return temperature_c
+    # One hour tells most batches apart.
+    for hours in (slice(0, 1), slice(None)):
+        if not np.array_equal(temperature_c[:half, hours], temperature_c[half:, hours], equal_nan=True):
+            return temperature_c
+    return temperature_c[:half]
 
 
 def zone_groups(grid: HourGrid) -> list[npt.NDArray[np.int64]]:
@@ -130,10 +148,19 @@ def weather_kw(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale, s
     by_day = day_weight(grid.local_hour)
     slopes = np.where(scale.is_known[:, None], slopes, 0.0)
     always, daily = np.zeros(temperature_c.shape), np.zeros(temperature_c.shape)
-    for k, inside in enumerate(temperature_pieces(filled_temperature(grid, temperature_c, scale), scale)):
-        always += inside * slopes[:, k, None]
-        daily += inside * slopes[:, PIECES + k, None]
-    return always + daily * by_day
+    own = len(_thermometers(grid, temperature_c))
+    lanes = [slice(first, first + own) for first in range(0, len(temperature_c), own)]
+    if any(not np.array_equal(scale.knots_c[lanes[0]], scale.knots_c[lane]) for lane in lanes):
+        lanes = [slice(0, len(temperature_c))]
+    first = np.arange(lanes[0].stop)
+    filled = filled_temperature(grid.subset(first.tolist()), temperature_c[first], scale.subset(first))
+    for k, inside in enumerate(temperature_pieces(filled, scale.subset(first))):
+        for lane in lanes:
+            always[lane] += inside * slopes[lane, k, None]
+            daily[lane] += inside * slopes[lane, PIECES + k, None]
+    daily *= by_day
+    always += daily
+    return always
 
 
 def columns(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale) -> Floats:

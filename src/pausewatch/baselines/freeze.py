@@ -12,7 +12,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +96,10 @@ class FrozenBaselines:
         about = {
             "version": _VERSION,
             "keys": self.keys,
-            "scores": [asdict(s) for s in self.scores],
+            "scores": [vars(s) for s in self.scores],
             "refusals": self.refusals,
             "warnings": self.warnings,
-            "choices": [asdict(c) for c in self.choices],
+            "choices": [vars(c) | {"trials": [vars(t) for t in c.trials]} for c in self.choices],
             "reference_start_s": self.reference_start_s,
             "reference_end_s": self.reference_end_s,
         }

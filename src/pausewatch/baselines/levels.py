@@ -19,6 +19,7 @@ SEASONS = 4
 
 _YEAR_DAYS = 365.25
 _TREND_DAYS = 84
+_TIMES_REMEMBERED = 24
 # A year is known with this many days, in each twelfth of it this many.
 _MIN_YEAR_DAYS = 330
 _PARTS = 12
@@ -64,6 +65,11 @@ def fit_seasons(rest_kw: Floats, weight: Floats, first_day: float) -> Floats:
     target = (flag * mean[known]) @ design
     out[known] = np.linalg.solve(gram + 1e-6 * np.eye(design.shape[1]), target[..., None])[:, 2:, 0]
     return out
+
+
+def hours_remembered(level_days: float) -> int:
+    """Return how many of the last hours `level_and_trend` rests on; earlier ones weigh less than 1e-10 of the last."""
+    return int(24 * max(_TREND_DAYS + 1, _TIMES_REMEMBERED * level_days))
 
 
 def level_and_trend(rest: Floats, weight: Floats, days: Floats, level_days: float) -> tuple[Floats, Floats, Floats]:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.baselines.contract import Expected, Floats, Series
-from pausewatch.baselines.features import week_cells
+from pausewatch.baselines.features import by_hour_of_week, zone_groups
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
 _WEEKS = 4
@@ -40,7 +40,7 @@ class FittedPersistence:
     def predict(self, grid: HourGrid, temperature_c: Floats) -> Expected:
         """Repeat the last weeks; `temperature_c` is not used."""
         del temperature_c
-        mean = np.take_along_axis(self.cells_kw, week_cells(grid), axis=1)
+        mean = by_hour_of_week(grid, self.cells_kw)
         level = np.broadcast_to(self.level_kw[:, None], mean.shape).copy()
         sd = np.broadcast_to(self.hour_sd_kw[:, None], mean.shape).copy()
         return Expected(mean, sd, np.full_like(mean, np.nan), {"level": level, "hour of week": mean - level})
@@ -60,12 +60,14 @@ class PersistenceBaseline:
         """Take the last weeks of every series."""
         load = reference.load_kw
         cells, level = np.empty((len(load), HOURS_PER_WEEK)), np.empty(len(load))
-        week = week_cells(reference.grid)
         # The last weeks tell all of a series that was seen throughout them.
-        late = slice(max(load.shape[1] - _LATELY_HOURS, 0), None)
-        is_enough = _holds_enough(load[:, late], week[:, late])
-        for mine, span in ((np.flatnonzero(is_enough), late), (np.flatnonzero(~is_enough), slice(None))):
-            cells[mine], level[mine] = _last_weeks(load[mine, span], week[mine, span])
+        late = max(load.shape[1] - _LATELY_HOURS, 0)
+        week = _week_cells(reference.grid, late)
+        is_enough = _holds_enough(load[:, late:], week)
+        mine, others = np.flatnonzero(is_enough), np.flatnonzero(~is_enough)
+        cells[mine], level[mine] = _last_weeks(load[mine, late:], week[mine])
+        if len(others):
+            cells[others], level[others] = _last_weeks(load[others], _week_cells(reference.grid, 0)[others])
         change = load[:, HOURS_PER_WEEK:] - load[:, :-HOURS_PER_WEEK]
         known = np.isfinite(change)
         change[~known] = 0.0
@@ -75,6 +77,14 @@ class PersistenceBaseline:
     def from_state(self, state: Mapping[str, npt.NDArray[Any]]) -> FittedPersistence:
         """Rebuild a fitted batch."""
         return FittedPersistence(state["cells_kw"], state["level_kw"], state["hour_sd_kw"])
+
+
+def _week_cells(grid: HourGrid, first: int) -> npt.NDArray[np.int64]:
+    """Return the hour of the week of each hour from `first` on, shape (S, H - first)."""
+    out = np.empty((len(grid.zones), grid.hours - first), dtype=np.int64)
+    for mine in zone_groups(grid):
+        out[mine] = grid.week_hours(int(mine[0]), first)
+    return out
 
 
 def _holds_enough(load_kw: Floats, week: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -19,13 +19,13 @@ from pausewatch.baselines.contract import Expected, Floats, Series
 from pausewatch.baselines.features import (
     COLUMNS,
     TemperatureScale,
+    by_hour_of_week,
     filled_temperature,
     fit_temperature,
     weather_kw,
-    week_cells,
     zone_groups,
 )
-from pausewatch.baselines.levels import SEASONS, fit_seasons, level_and_trend, seasons
+from pausewatch.baselines.levels import SEASONS, fit_seasons, hours_remembered, level_and_trend, seasons
 from pausewatch.baselines.within_cells import WeekCells, WithinCells, regress
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
@@ -80,7 +80,7 @@ class FittedRidge:
         """Predict the mean with the reference's own spread; `freeze` puts the measured uncertainty in its place."""
         weather = weather_kw(grid, temperature_c, self.scale, self.slopes)
         holiday = grid.is_holiday * self.slopes[:, -1, None]
-        week = np.take_along_axis(self.cells_kw, week_cells(grid), axis=1)
+        week = by_hour_of_week(grid, self.cells_kw)
         level = self.level_kw[:, None] + self.trend_share[:, None] * self.trend_kw(grid)
         season = np.broadcast_to(self.season_kw(grid), level.shape)
         mean = level + season + week + weather + holiday
@@ -172,7 +172,7 @@ class Shape:
     def effects_kw(self, grid: HourGrid, temperature_c: Floats) -> Floats:
         """Return what week, weather and holidays add to the level, shape (S, H)."""
         out = weather_kw(grid, temperature_c, self.scale, self.slopes)
-        out += np.take_along_axis(self.cells_kw, week_cells(grid), axis=1)
+        out += by_hour_of_week(grid, self.cells_kw)
         out += grid.is_holiday * self.slopes[:, -1, None]
         return out
 
@@ -255,14 +255,15 @@ class RidgeBaseline:
     def levelled(self, shape: Shape) -> FittedRidge:
         """Return the fit of a shape with the level of its last weeks."""
         hours = shape.rest_kw.shape[1]
-        days = np.arange(hours) / 24.0
         of_year = np.zeros((len(shape.rest_kw), SEASONS))
-        rest = shape.rest_kw
+        late = slice(max(hours - hours_remembered(self.level_days), 0), hours)
+        days = np.arange(late.start, hours) / 24.0
+        rest = shape.rest_kw[:, late]
         if self.has_season:
             first_day = shape.freeze_s / 86_400.0 - hours / 24.0
-            of_year = fit_seasons(rest, shape.weight, first_day)
+            of_year = fit_seasons(shape.rest_kw, shape.weight, first_day)
             rest = rest - of_year @ seasons(first_day + days).T
-        level, age, slope = level_and_trend(rest, shape.weight, days, self.level_days)
+        level, age, slope = level_and_trend(rest, shape.weight[:, late], days, self.level_days)
         return FittedRidge(
             cells_kw=shape.cells_kw,
             slopes=shape.slopes,

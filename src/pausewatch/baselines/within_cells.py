@@ -47,7 +47,7 @@ class WeekCells:
     @staticmethod
     def of(grid: HourGrid, series: int) -> WeekCells:
         """Lay out the hours of a grid as they are on one of its series."""
-        week = grid.hour_of_week[series].astype(np.int64)
+        week = grid.week_hours(series)
         cell = (week % 24) * 7 + week // 24
         order = np.argsort(cell, kind="stable")
         count = np.bincount(cell, minlength=HOURS_PER_WEEK)

@@ -177,6 +177,8 @@ class Detector:
         whole = innovations(heldout_kw, whitener, restart)
         ends = range(self.reach.persistence + 24 * 7, hours + 1, 24)
         daily_max, week_old = np.full((2, series, len(ends)), np.nan)
+        if onsets is not None and ends:
+            onsets.reach(start_hour + ends[-1])
         for i, (end, scan) in enumerate(
             zip(ends, scan_ends(whole, ends, whitener.step_response, self.reach), strict=True)
         ):

@@ -85,7 +85,7 @@ class Onsets:
         place = np.maximum(first + BLOCK_H * np.arange(_LOOK_BLOCKS) + best, 0)
         size_kw = scan.step[rows, place] * innovation_sd_kw[:, None]
         block = (end - over)[:, None] // BLOCK_H - _LOOK_BLOCKS + np.arange(_LOOK_BLOCKS) - self.first_block
-        self._reach(int((end.max() + BLOCK_H - 1) // BLOCK_H) - self.first_block)
+        self.reach(int(end.max()))
         inside = block >= 0
         where = np.maximum(block, 0)
         known = self.z[rows, where]
@@ -105,8 +105,9 @@ class Onsets:
         bit = (1 << (hour % BLOCK_H)).astype(np.uint8)
         np.bitwise_or.at(self.dips, (series[kept], block[kept]), bit[kept])
 
-    def _reach(self, blocks: int) -> None:
-        more = blocks - self.z.shape[1]
+    def reach(self, end: int) -> None:
+        """Hold blocks up to an hour since the epoch, in place; many at once cost less than a day's at a time."""
+        more = (end + BLOCK_H - 1) // BLOCK_H - self.first_block - self.z.shape[1]
         if more > 0:
             pad = ((0, 0), (0, more))
             self.z, self.step_kw, self.dips = np.pad(self.z, pad), np.pad(self.step_kw, pad), np.pad(self.dips, pad)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from pausewatch.baselines.contract import Series
 from pausewatch.detection.gaps import runs
@@ -96,5 +95,7 @@ def _line(level_kw: Floats, mean_kw: float) -> float:
 
 def _drop(level_kw: Floats, is_whole: bool) -> Floats:
     """Return how far each hour lies below the median of the week around it, or before it, shape (H,)."""
+    import pandas as pd
+
     recent = pd.Series(level_kw).rolling(_WEEK, center=is_whole, min_periods=_LEAST_SEEN).median().bfill()
     return np.asarray(recent.to_numpy() - level_kw)

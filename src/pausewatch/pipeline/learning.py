@@ -6,7 +6,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -238,8 +238,8 @@ def _scores(baselines: FrozenBaselines) -> dict[str, dict[str, object]]:
         key: {
             "model": baselines.choices[i].model,
             "reason": baselines.choices[i].reason,
-            "trials": [asdict(trial) for trial in baselines.choices[i].trials],
-            "scores": asdict(baselines.scores[i]),
+            "trials": [dict(vars(trial)) for trial in baselines.choices[i].trials],
+            "scores": dict(vars(baselines.scores[i])),
             "valid_days": int(baselines.valid_days[i]),
             "refusals": list(baselines.refusals[i]),
             "warnings": list(baselines.warnings[i]),

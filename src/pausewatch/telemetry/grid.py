@@ -128,6 +128,11 @@ class HourGrid:
         weekday = (self.local_day + 3) % 7  # 1970-01-01 was a Thursday
         return (weekday * 24 + self.local_hour).astype(np.int16)
 
+    def week_hours(self, series: int, first: int = 0) -> npt.NDArray[np.int64]:
+        """Return the local hour of week of one series' hours from `first` on, shape (H - first,)."""
+        weekday = (self.local_day[series, first:] + 3) % 7
+        return np.asarray(weekday * 24 + self.local_hour[series, first:], dtype=np.int64)
+
     @cached_property
     def is_holiday(self) -> npt.NDArray[np.bool_]:
         """Whether the local date is a public holiday of the series' country, shape (S, H)."""

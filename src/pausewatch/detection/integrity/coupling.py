@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.detection.gaps import runs
+from pausewatch.telemetry.order_statistics import row_medians
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -151,9 +152,7 @@ def coupling_habits(
     weeks = weekly_coupling(table)
     usual = _median(weeks.weights, np.isfinite(weeks.gain))
     missed = table[:, _TERMS] - np.einsum("st,sth->sh", usual, table[:, :_TERMS])
-    error = np.array(
-        [1.4826 * np.median(np.abs(r[np.isfinite(r)])) if np.isfinite(r).any() else np.nan for r in missed]
-    )
+    error = 1.4826 * _row_median(np.abs(missed))
     gain, lag = (_row_median(a) for a in (weeks.gain, weeks.lag_min))
     with np.errstate(invalid="ignore", divide="ignore"):
         moved = np.log(weeks.gain / gain[:, None])
@@ -312,7 +311,7 @@ def _shifted(values: Floats, by: int) -> Floats:
 
 
 def _row_median(values: Floats) -> Floats:
-    return np.array([np.median(r[np.isfinite(r)]) if np.isfinite(r).any() else np.nan for r in values])
+    return row_medians(values, np.isfinite(values))
 
 
 def _median(weights: Floats, known: Bools) -> Floats:
