@@ -24,6 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def take(fleet: Fleet, seen: WatchDay, told: Sequence[Story]) -> None:
     for position, site in enumerate(fleet.sites):
         if fleet.pause_for(site, seen.day) is None:
             continue
-        said, found = assess(seen.site(position))
+        said, found = assess(seen.site(position), keeps_looks=True)
         told[position].tracker.take(seen.day, found)
         start, end = site.day_bounds(seen.day)
         told[position].days.append(InspectedDay(said, start, end, site.cutoff(seen.day, fleet.cutoff_hours)))
@@ -338,7 +339,7 @@ def main() -> None:
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(one_year, options.data, year, options.starts) for year in options.years]
         done = [w.result() for w in waiting]
-    told = {name: Table(done, judge) for name, judge in judges.items()}
+    told = {name: Table(done, cache(judge)) for name, judge in judges.items()}
     last = told[list(judges)[-1]]
     document = {
         "what": __doc__,

@@ -6,6 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+# Test processes share the cores already: threads of theirs only wait for each other. Read when a library is loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings
 

@@ -150,7 +150,7 @@ def _small_corpus_teaches() -> Iterator[None]:
     """A handful of sites is enough to teach a cause: a run takes seconds."""
     from pausewatch.signatures import model
 
-    model.LEAST_SITES = 5
+    model.LEAST_SITES = 3
     yield
 
 

@@ -11,7 +11,8 @@ import pytest
 from pausewatch.detection.detector import Detector
 from pausewatch.detection.evidence import Evidence
 from pausewatch.detection.reference import Frozen, learn
-from pausewatch.detection.watch import SiteWatchDay, Watch
+from pausewatch.detection.site_view import SiteWatchDay
+from pausewatch.detection.watch import Watch
 from pausewatch.errors import UsageError
 from pausewatch.findings.assess import assess
 from pausewatch.findings.model import Kind

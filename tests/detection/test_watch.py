@@ -14,7 +14,8 @@ import yaml
 from pausewatch.baselines.contract import Expected
 from pausewatch.detection.detector import Detector
 from pausewatch.detection.reference import Frozen, learn, learnable
-from pausewatch.detection.watch import LEAD_DAYS, SiteWatchDay, Watch, first_day
+from pausewatch.detection.site_view import SiteWatchDay
+from pausewatch.detection.watch import LEAD_DAYS, Watch, first_day
 from pausewatch.fleet import Fleet, load_fleet
 from pausewatch.simulation import simulate
 from pausewatch.simulation.simulator import SitePlan

@@ -13,7 +13,7 @@ from tests.builders import a_site, csv_source, meter_data, pause_data
 from pausewatch.baselines.contract import Expected
 from pausewatch.detection.episodes import Episode
 from pausewatch.detection.marginal_pue import MarginalPue
-from pausewatch.detection.watch import LaneDay, SiteWatchDay
+from pausewatch.detection.site_view import LaneDay, SiteWatchDay
 from pausewatch.fleet import Pause, Site
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.panel import METERED, Lane

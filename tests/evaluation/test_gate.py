@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.evaluation.told import event, history, said, trial
-from tests.signatures.episodes import corpus
+from tests.signatures.episodes import taught
 
 from pausewatch.errors import ModelError, UsageError
 from pausewatch.evaluation.gate import MATTERS, keep_evaluation, objections, promote, require_unseen
@@ -16,7 +16,6 @@ from pausewatch.evaluation.report import Evaluation
 from pausewatch.evaluation.scoring import score_sites
 from pausewatch.evaluation.trial import TrialPlan
 from pausewatch.signatures.card import Card
-from pausewatch.signatures.model import train
 from pausewatch.signatures.registry import RULE, champion_name, roll_back, save
 
 pytestmark = pytest.mark.usefixtures("no_shipped_judge")
@@ -27,7 +26,7 @@ FALSE_TRAINING = "false training_like per site-year, at sites without training"
 
 @pytest.fixture
 def card(tmp_path: Path) -> Card:
-    return save(tmp_path, train(corpus()), {"fleets": [{"seed": 7}]}, {})
+    return save(tmp_path, taught(), {"fleets": [{"seed": 7}]}, {})
 
 
 def _marks(**more: float | None) -> dict[str, float | None]:

@@ -9,6 +9,8 @@ from tests.evaluation.told import history, said, trial
 from tests.signatures.episodes import features
 
 from pausewatch.evaluation.rejudging import rejudged
+from pausewatch.findings.load import LOOKS
+from pausewatch.findings.looks import packed
 from pausewatch.findings.model import Assessment, Kind, Verdict
 from pausewatch.findings.verdicts import AlarmLines
 from pausewatch.signatures.hypotheses import Hypothesis
@@ -21,7 +23,7 @@ def _certain(*_: Any) -> tuple[Hypothesis, ...]:
 
 def _evidence(**more: Any) -> dict[str, Any]:
     shown = {"lanes": {"utility": {}}, "features": features().document(), "circumstances": asdict(Circumstances())}
-    return shown | more
+    return shown | {LOOKS: packed([features()] * 9)} | more
 
 
 def _rejudged(one: Assessment) -> Assessment:
@@ -49,12 +51,20 @@ def test_a_silence_and_a_group_are_no_judges_matter() -> None:
         assert _rejudged(one) == one
 
 
-def test_other_lines_change_the_verdict_and_no_probability() -> None:
-    def nearly(*_: Any) -> tuple[Hypothesis, ...]:
-        return tuple(Hypothesis(c, {Cause.TRAINING: 0.8, Cause.TENANT: 0.2}.get(c, 0.0)) for c in Cause)
+def _fairly_sure(*_: Any) -> tuple[Hypothesis, ...]:
+    return tuple(Hypothesis(c, {Cause.TRAINING: 0.85, Cause.TENANT: 0.15}.get(c, 0.0)) for c in Cause)
 
+
+def test_other_lines_change_the_verdict_and_no_probability() -> None:
     one = said(verdict=Verdict.UNEXPLAINED, probability=0.2, evidence=_evidence(suspect_lanes=[]))
     told = trial(histories=[history((7, one))])
-    by_line = {line: rejudged(told, nearly, AlarmLines(line, line)).histories[0].last for line in (0.79, 0.81)}
-    assert [by_line[line].verdict for line in (0.79, 0.81)] == [Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED]
-    assert {a.training_probability for a in by_line.values()} == {0.8}
+    again = [rejudged(told, _fairly_sure, AlarmLines(((line, 2),))).histories[0].last for line in (0.84, 0.86)]
+    assert [a.verdict for a in again] == [Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED]
+    assert {a.training_probability for a in again} == {0.85}
+
+
+def test_a_load_that_has_not_looked_so_for_long_is_no_alarm() -> None:
+    young = said(verdict=Verdict.UNEXPLAINED, evidence=_evidence(suspect_lanes=[], looks=packed([features()] * 3)))
+    old = said(verdict=Verdict.UNEXPLAINED, evidence=_evidence(suspect_lanes=[], looks=packed([features()] * 4)))
+    told = rejudged(trial(histories=[history((7, young)), history((8, old))]), _fairly_sure)
+    assert [h.last.verdict for h in told.histories] == [Verdict.UNEXPLAINED, Verdict.TRAINING_LIKE]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.evaluation.test_gate import _keep, _marks, _told
 from tests.evaluation.told import said
-from tests.signatures.episodes import corpus, features
+from tests.signatures.episodes import corpus, features, taught
 
 from pausewatch.errors import ModelError, UsageError
 from pausewatch.evaluation.corpora import build_corpora, corpus_path, read_corpus
@@ -29,7 +29,6 @@ from pausewatch.findings.model import Review
 from pausewatch.findings.register import Register
 from pausewatch.signatures.card import Card
 from pausewatch.signatures.hypotheses import Hypothesis
-from pausewatch.signatures.model import train
 from pausewatch.signatures.registry import RULE, champion_name, model_path, save
 from pausewatch.signatures.rule import Cause, Circumstances, explain
 
@@ -51,7 +50,7 @@ def register(tmp_path: Path) -> Iterator[Register]:
 
 @pytest.fixture
 def card(tmp_path: Path) -> Card:
-    return save(tmp_path, train(corpus()), {"fleets": [{"seed": 7}]}, {})
+    return save(tmp_path, taught(), {"fleets": [{"seed": 7}]}, {})
 
 
 def better(folder: Path, card: Card) -> None:

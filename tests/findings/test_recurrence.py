@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from tests.detection.watch_days import HOURS, PAUSE_HOUR, episode, lane_day, watch_day
 
-from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.detection.site_view import SiteWatchDay
 from pausewatch.findings.load import load_findings
 from pausewatch.findings.model import Assessment, Verdict
 from pausewatch.signatures.features import Features

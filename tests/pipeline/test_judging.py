@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.signatures.episodes import corpus, features
+from tests.signatures.episodes import features, taught
 
 from pausewatch.pipeline.concluding import judges_of
 from pausewatch.pipeline.judging import judge_of
 from pausewatch.settings import Home
-from pausewatch.signatures.model import train
 from pausewatch.signatures.registry import RULE, save, set_champion
 from pausewatch.signatures.rule import Circumstances, explain
 
@@ -37,7 +36,7 @@ def test_a_home_that_chose_the_rule_is_judged_by_it(tmp_path: Path) -> None:
 
 def test_a_promoted_model_judges_and_is_named_with_its_hash(tmp_path: Path) -> None:
     place = _place(tmp_path)
-    card = save(place.home.models, train(corpus()), {"fleets": []}, {})
+    card = save(place.home.models, taught(), {"fleets": []}, {})
     set_champion(place.home.models, card.name)
     judge = judge_of(place)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from pausewatch.signatures.corpus import Corpus, Example
 from pausewatch.signatures.features import Features
+from pausewatch.signatures.model import SignatureModel, train
 from pausewatch.signatures.rule import Cause, Circumstances
 
 PLATEAU: dict[str, Any] = {
@@ -55,3 +57,9 @@ def corpus(sites: int = 60, seed: int = 1) -> Corpus:
             noisy["duration_days"] = 2.0 + age
             examples.append(Example(Features(**noisy), Circumstances(), cause, f"site-{number}", age))
     return Corpus(tuple(examples))
+
+
+@cache
+def taught() -> SignatureModel:
+    """Return a judge trained on those episodes."""
+    return train(corpus())

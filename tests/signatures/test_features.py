@@ -11,7 +11,7 @@ from tests.detection.watch_days import HOURS, PAUSE_HOUR, episode, lane_day, noi
 
 from pausewatch.detection.episodes import Episode
 from pausewatch.detection.lanes import SiteEpisode
-from pausewatch.detection.watch import LaneDay
+from pausewatch.detection.site_view import LaneDay
 from pausewatch.signatures.features import Features, measure
 from pausewatch.telemetry.panel import Lane
 

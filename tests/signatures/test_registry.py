@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
@@ -10,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from tests.signatures.episodes import corpus, features
+from tests.signatures.episodes import features, taught
 
 from pausewatch.errors import ModelError
+from pausewatch.signatures.archive import archived
 from pausewatch.signatures.card import card_path, read_card
-from pausewatch.signatures.model import train
 from pausewatch.signatures.registry import (
     RULE,
     champion,
@@ -34,7 +36,7 @@ CORPUS = {"fleets": [{"preset": "mixed", "seed": 7}], "examples": 120}
 
 @pytest.fixture
 def name(tmp_path: Path) -> str:
-    return save(tmp_path, train(corpus()), CORPUS, {}).name
+    return save(tmp_path, taught(), CORPUS, {}).name
 
 
 def _edit(folder: Path, name: str, change: Callable[[dict[str, Any]], None]) -> None:
@@ -47,7 +49,7 @@ def _edit(folder: Path, name: str, change: Callable[[dict[str, Any]], None]) -> 
 def test_a_model_comes_back_as_it_was(tmp_path: Path, name: str) -> None:
     model, card = load(tmp_path, name)
 
-    assert model.explain(features(), Circumstances()) == train(corpus()).explain(features(), Circumstances())
+    assert model.explain(features(), Circumstances()) == taught().explain(features(), Circumstances())
     assert card.seeds == {7}
     assert card.limits
 
@@ -96,6 +98,21 @@ def test_a_type_nobody_named_is_refused(tmp_path: Path, name: str) -> None:
     _edit(tmp_path, name, lambda told: told.update(sha256=hashlib.sha256(content).hexdigest()))
 
     with pytest.raises(ModelError, match="not trusted"):
+        load(tmp_path, name)
+
+
+@pytest.mark.parametrize(("column", "value"), [("left", 9_999), ("right", 0), ("feature_idx", 99)])
+def test_trees_that_lead_outside_themselves_are_refused(tmp_path: Path, name: str, column: str, value: int) -> None:
+    import hashlib
+
+    estimator = copy.deepcopy(taught().estimator)
+    nodes = estimator._predictors[3][0].nodes
+    nodes[column][np.flatnonzero(nodes["is_leaf"] == 0)[-1]] = value
+    content = archived(estimator)
+    model_path(tmp_path, name).write_bytes(content)
+    _edit(tmp_path, name, lambda told: told.update(sha256=hashlib.sha256(content).hexdigest()))
+
+    with pytest.raises(ModelError, match="another kind"):
         load(tmp_path, name)
 
 

@@ -90,6 +90,13 @@ class Episode:
             out[max(start, 0) : hours if end is None else end] = True
         return out
 
+    def until(self, hour: int) -> Episode | None:
+        """Return the episode with nothing from an hour on, still going if it reached it; None if it began later."""
+        parts = tuple(
+            (start, end if end is not None and end < hour else None) for start, end in self.parts if start < hour
+        )
+        return replace(self, parts=parts) if parts else None
+
     def overlaps(self, other: Episode) -> bool:
         """Return whether the two share an hour between first start and last end."""
         return (other.end_hour is None or self.start_hour < other.end_hour) and (

@@ -78,6 +78,14 @@ class SiteEpisode:
         known = [e for e in ends if e is not None]
         return max(known) if len(known) == len(ends) else None
 
+    def until(self, hour: int) -> SiteEpisode | None:
+        """Return the episode with nothing from an hour on; None if the lane it is judged by showed nothing by then."""
+        utility, it_load, balance = (e and e.until(hour) for e in (self.utility, self.it_load, self.balance))
+        if self.main.until(hour) is None:
+            return None
+        same = SiteEpisode(utility, it_load, balance, self.pue)
+        return same if same.main.lane == self.main.lane else None
+
     @property
     def alarm_day(self) -> int:
         """Report day on which the first lane saw it."""

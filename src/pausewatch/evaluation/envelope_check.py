@@ -18,7 +18,8 @@ import numpy as np
 from pausewatch.detection.detector import Detector
 from pausewatch.detection.marginal_pue import MarginalPue
 from pausewatch.detection.reference import learn
-from pausewatch.detection.watch import LaneDay, SiteWatchDay, Watch, WatchDay
+from pausewatch.detection.site_view import LaneDay, SiteWatchDay
+from pausewatch.detection.watch import Watch, WatchDay
 from pausewatch.evaluation.bootstrap import Measure, share_of
 from pausewatch.evaluation.injection import added_kw, constant_kw, forked
 from pausewatch.evaluation.outcomes import EARLIEST, LOAD_KINDS, OPEN_VERDICTS

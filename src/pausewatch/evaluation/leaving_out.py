@@ -8,6 +8,7 @@ such sites, but not these: one of five, each trained without a fifth of the site
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from functools import cache
 from typing import Any
 
 from pausewatch.errors import ModelError
@@ -46,7 +47,8 @@ def _where(trials: Sequence[SiteTrial], name: str) -> list[int]:
 
 def _without_their_fifth(trials: Sequence[SiteTrial], examples: Sequence[Sequence[Example]]) -> list[SiteTrial]:
     judges = [train(_corpus(examples, set(range(fold, len(trials), _FOLDS)))) for fold in range(_FOLDS)]
-    return [rejudged(trial, judges[i % _FOLDS].explain) for i, trial in enumerate(trials)]
+    explain = [cache(judge.explain) for judge in judges]
+    return [rejudged(trial, explain[i % _FOLDS]) for i, trial in enumerate(trials)]
 
 
 def _corpus(examples: Sequence[Sequence[Example]], apart: Set[int]) -> Corpus:
@@ -67,7 +69,8 @@ def _row(
         judge = train(_corpus(examples, set(out)))
     except ModelError:
         return None
-    never = [rejudged(trials[i], judge.explain) for i in out]
+    explain = cache(judge.explain)
+    never = [rejudged(trials[i], explain) for i in out]
     # Of an evasion only the evasion is asked about; of a kind of site, all its training.
     wanted = name if sort == "evasion" else ""
     return {

@@ -13,15 +13,15 @@ from pausewatch.findings.verdicts import LINES, AlarmLines
 from pausewatch.signatures.rule import Explainer
 
 OTHERS = (
-    AlarmLines(0.5, 0.5, 0.0),
-    AlarmLines(0.6, 0.9, 4.0),
-    AlarmLines(0.65, 0.9, 5.0),
-    AlarmLines(0.7, 0.9, 5.0),
+    AlarmLines(((0.5, 1),), 0.5),
+    AlarmLines(((0.75, 1),)),
+    AlarmLines(((0.75, 3),)),
+    AlarmLines(((0.75, 5),)),
+    AlarmLines(((0.9, 3), (0.8, 5), (0.7, 10), (0.6, 21))),
+    AlarmLines(((0.9, 3), (0.75, 5), (0.65, 10))),
     LINES,
-    AlarmLines(0.8, 0.9, 5.0),
-    AlarmLines(0.85, 0.95, 7.0),
-    AlarmLines(0.9, 0.95, 7.0),
-    AlarmLines(0.95, 0.98, 14.0),
+    AlarmLines(((0.95, 3), (0.85, 7))),
+    AlarmLines(((0.9, 7),), 0.9),
 )
 
 
@@ -40,9 +40,8 @@ def _row(trials: Sequence[SiteTrial], judge: Explainer, lines: AlarmLines) -> di
     sites = [SiteScore(t, tuple(event_outcomes(t)), tuple(finding_outcomes(t))) for t in told]
     honest = [s for s in sites if s.is_honest]
     return {
-        "settled": lines.settled,
-        "early": lines.early,
-        "early_days": lines.early_days,
+        "lines": [[line, days] for line, days in lines.lines],
+        "known": lines.known,
         "in_force": lines == LINES,
         "big_typed": share(sites, lambda o: is_big_run(o) and o.is_found, lambda o: o.is_typed).document(),
         "typed": share(

@@ -13,6 +13,8 @@ from typing import Any
 from pausewatch.evaluation.outcomes import LOAD_KINDS
 from pausewatch.evaluation.tracking import FindingHistory
 from pausewatch.evaluation.trial import SiteTrial
+from pausewatch.findings.load import LOOKS
+from pausewatch.findings.looks import trainings, unpacked
 from pausewatch.findings.model import Assessment
 from pausewatch.findings.verdicts import LINES, AlarmLines, verdict_of, weighed
 from pausewatch.signatures.features import Features
@@ -44,9 +46,10 @@ def _again(said: Assessment, judge: Explainer, lines: AlarmLines) -> Assessment:
         return said
     hypotheses = weighed(judge, *known)
     is_blind = len(said.evidence["suspect_lanes"]) == len(said.evidence["lanes"])
+    before = trainings(judge, known[1], unpacked(said.evidence[LOOKS]))
     return replace(
         said,
         hypotheses=hypotheses,
-        verdict=verdict_of(hypotheses, *known, is_blind, lines),
+        verdict=verdict_of(hypotheses, known[1], is_blind, before, lines),
         training_probability=next(h.probability for h in hypotheses if h.name == Cause.TRAINING),
     )

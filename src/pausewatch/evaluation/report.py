@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,8 @@ def evaluated(command: str, proof: Proof, judges: Mapping[str, Explainer], *, le
         judges: by name.
         leave_out: whether to retrain the learned judge without one evasion or kind of site at a time.
     """
+    # The same looks are weighed again and again, and a learned judge takes milliseconds.
+    judges = {name: cache(judge) for name, judge in judges.items()}
     told = {name: [rejudged(trial, judge) for trial in proof.trials] for name, judge in judges.items()}
     first, in_force = next(iter(told.values())), next(iter(judges.values()))
     return Evaluation(

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 
 from pausewatch.evaluation.outcomes import LOAD_KINDS
 from pausewatch.evaluation.rejudging import evidence_of
 from pausewatch.findings.history import DISMISS, SeenReview
 from pausewatch.findings.model import Verdict
-from pausewatch.findings.verdicts import verdict_of, weighed
+from pausewatch.findings.verdicts import probability, verdict_of, weighed
 from pausewatch.signatures.corpus import Corpus, Example
 from pausewatch.signatures.features import Features
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer
@@ -89,13 +90,17 @@ def taught_by(reviewed: Sequence[ReviewedFinding], before: datetime) -> Corpus:
 
 def marks_on(reviewed: Sequence[ReviewedFinding], judge: Explainer) -> dict[str, int]:
     """Return how often a judge misses training among reviewed findings, and how often it calls others training."""
-    called = [
-        verdict_of(weighed(judge, r.features, r.circumstances), r.features, r.circumstances, r.is_blind)
-        is Verdict.TRAINING_LIKE
-        for r in reviewed
-    ]
+    called = [_is_called(r, judge) for r in reviewed]
     return {
         "training": sum(r.is_training for r in reviewed),
         "training_missed": sum(r.is_training and not c for r, c in zip(reviewed, called, strict=True)),
         "others_called_training": sum(c and not r.is_training for r, c in zip(reviewed, called, strict=True)),
     }
+
+
+def _is_called(one: ReviewedFinding, judge: Explainer) -> bool:
+    """Return whether a judge would have called it training, had it looked the same on all its days."""
+    hypotheses = weighed(judge, one.features, one.circumstances)
+    days = max(int(one.features.raised_days) - 1, 0)
+    before = repeat(probability(hypotheses, Cause.TRAINING), days)
+    return verdict_of(hypotheses, one.circumstances, one.is_blind, before) is Verdict.TRAINING_LIKE

@@ -77,13 +77,13 @@ def _missed(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _alarm_lines(rows: Sequence[Mapping[str, Any]]) -> str:
     columns = (
-        "alarm from", "in its first days", "runs of 5 % and 5 days typed", "all visible training typed",
+        "alarm from", "runs of 5 % and 5 days typed", "all visible training typed",
         "false training_like a site-year", "of those with nothing behind them", "benign events called training",
     )  # fmt: skip
     body = [
         (
-            f"{row['settled']:g}{', in force' if row['in_force'] else ''}",
-            f"{row['early']:g} for {row['early_days']:g}" if row["early_days"] else "–",
+            " or ".join(f"{line:g} for {days} days" for line, days in row["lines"])
+            + (", in force" if row["in_force"] else ""),
             _percent(row["big_typed"]),
             _percent(row["typed"]),
             _number(row["false_training"]),
@@ -94,8 +94,8 @@ def _alarm_lines(rows: Sequence[Mapping[str, Any]]) -> str:
     ]
     return (
         "## What another alarm line would give\n\nThe same findings by the judge in force, called training_like from "
-        "another probability of training on; coordinated loads keep the line in force. Typed: of those found.\n\n"
-        + table(columns, body)
+        "other probabilities of training on, over other days of load; coordinated loads keep the line in force. Typed: "
+        "of those found.\n\n" + table(columns, body)
     )
 
 

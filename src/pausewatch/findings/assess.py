@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.detection.site_view import SiteWatchDay
 from pausewatch.findings.load import load_findings
 from pausewatch.findings.model import Assessment, SiteDay
 from pausewatch.findings.status import site_day
@@ -12,16 +12,19 @@ from pausewatch.findings.unseen import gap_findings
 from pausewatch.signatures.rule import Explainer, explain
 
 
-def assess(day: SiteWatchDay, judge: Explainer = explain) -> tuple[SiteDay, list[Assessment]]:
+def assess(
+    day: SiteWatchDay, judge: Explainer = explain, *, keeps_looks: bool = False
+) -> tuple[SiteDay, list[Assessment]]:
     """Return a site's day and the anomalies that stand at its end, oldest first.
 
     Args:
         day: the site as seen on the report day.
         judge: what weighs the hypotheses of load: the rule, or a promoted model.
+        keeps_looks: keep in the evidence how each load looked on the days before, so that it can be judged again.
     """
     wrong = contradictions(day) if day.uses.integrity else []
     found = [
-        *load_findings(day, wrong, judge),
+        *load_findings(day, wrong, judge, keeps_looks=keeps_looks),
         *stop_findings(day, judge),
         *gap_findings(day),
         *integrity_findings(day, wrong),

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -212,7 +213,8 @@ def _days(load: Coordinated, views: Mapping[str, SharedView]) -> float:
 
 
 def _verdict(hypotheses: Sequence[Hypothesis], training: float, days: float) -> Verdict:
-    if training >= LINES.after(days):
+    # A group's look on earlier days isn't kept: it is taken to have been the same.
+    if LINES.is_alarm(training, repeat(training, max(int(days) - 1, 0))):
         return Verdict.TRAINING_LIKE
     benign = max(h.probability for h in hypotheses if h.name in _BENIGN_CAUSES)
     return Verdict.EXPLAINED if benign >= BENIGN and training <= NOT_TRAINING else Verdict.UNEXPLAINED

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from pausewatch.detection.integrity.contradiction import Contradiction
 from pausewatch.detection.lanes import SiteEpisode, joined
-from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.detection.site_view import SiteWatchDay
+from pausewatch.findings.looks import looks, packed, trainings
 from pausewatch.findings.matching import Match, accounting, matches
 from pausewatch.findings.model import Assessment, Kind, Verdict
 from pausewatch.findings.quantities import Quantities, quantities
@@ -21,16 +23,23 @@ from pausewatch.findings.verdicts import LINES, probability, verdict_of, weighed
 from pausewatch.findings.wording import LANE_NAMES, instant, local, megawatts, meters_of, spell
 from pausewatch.fleet import Activity, Declaration
 from pausewatch.signatures.features import Features, measure
+from pausewatch.signatures.hypotheses import Hypothesis
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer, explain
 from pausewatch.telemetry.panel import Lane
 
 _FELL_SHARE = 0.6
+LOOKS = "looks"
+"""Where evidence keeps earlier looks, if asked to."""
 # From where on a sentence says what a load is made of.
 _BY_THE_CLOCK, _PLAIN_NATS, _CLIMBED_SHARE, _DIPS_A_DAY = 0.4, 3.0, 0.2, 0.25
 
 
 def load_findings(
-    day: SiteWatchDay, contradictions: Sequence[Contradiction], judge: Explainer = explain
+    day: SiteWatchDay,
+    contradictions: Sequence[Contradiction],
+    judge: Explainer = explain,
+    *,
+    keeps_looks: bool = False,
 ) -> list[Assessment]:
     """Judge every episode of a site that reaches into the pause.
 
@@ -38,6 +47,7 @@ def load_findings(
         day: the site as seen on the report day.
         contradictions: telemetry that can't be right.
         judge: what weighs the hypotheses: the rule, or a promoted model.
+        keeps_looks: keep in the evidence how each load looked on the days before, so that it can be judged again.
     """
     pause_hour = day.grid.hour_index(day.pause.start)
     utility, it_load, balance = (day.lane(lane).episodes for lane in Lane)
@@ -46,11 +56,16 @@ def load_findings(
         for episode in joined(utility, it_load, balance, day.marginal_pue)
         if episode.end_hour is None or episode.end_hour > pause_hour
     ]
-    return [_judge(day, loads, i, contradictions, judge) for i in range(len(loads))]
+    return [_judge(day, loads, i, contradictions, judge, keeps_looks) for i in range(len(loads))]
 
 
 def _judge(
-    day: SiteWatchDay, loads: Loads, index: int, contradictions: Sequence[Contradiction], judge: Explainer
+    day: SiteWatchDay,
+    loads: Loads,
+    index: int,
+    contradictions: Sequence[Contradiction],
+    judge: Explainer,
+    keeps_looks: bool,
 ) -> Assessment:
     now = day.grid.hours
     episode, features, size = loads[index]
@@ -73,7 +88,10 @@ def _judge(
     )
     hypotheses = weighed(judge, features, circumstances)
     is_blind = len(suspect) == len(episode.shown)
-    verdict = verdict_of(hypotheses, features, circumstances, is_blind)
+    seen = looks(day, loads, index)
+    kept = list(islice(seen, LINES.longest - 1)) if keeps_looks else None
+    before = trainings(judge, circumstances, seen if kept is None else kept)
+    verdict = verdict_of(hypotheses, circumstances, is_blind, before)
     return Assessment(
         site_id=day.site.id,
         kind=_kind(circumstances, found, verdict, episode.is_past_it_meter),
@@ -86,8 +104,12 @@ def _judge(
         energy_mwh=size.energy_mwh,
         flop=size.flop,
         declaration_ids=tuple(dict.fromkeys([*(m.declaration.id for m in found), *(d.id for d in unstopped)])),
-        evidence=_evidence(day, episode, features, circumstances, size, found, suspect),
-        facts=_facts(day, episode, features, circumstances, size, found, unstopped, suspect),
+        evidence=_evidence(day, episode, features, circumstances, size, found, suspect)
+        | ({} if kept is None else {LOOKS: packed(kept)}),
+        facts=(
+            *_facts(day, episode, features, circumstances, size, found, unstopped, suspect),
+            *_not_yet(hypotheses, verdict),
+        ),
     )
 
 
@@ -217,6 +239,14 @@ def _facts(
     return tuple(said)
 
 
+def _not_yet(hypotheses: Sequence[Hypothesis], verdict: Verdict) -> list[str]:
+    """Say why load that looks like training is no alarm, where only time is missing."""
+    if verdict is not Verdict.UNEXPLAINED or probability(hypotheses, Cause.TRAINING) < LINES.least:
+        return []
+    needs = ", ".join(f"{days} at {100 * line:.0f} %" for line, days in LINES.lines)
+    return [f"It has not looked like training for enough days of load to be an alarm: that takes {needs} or more."]
+
+
 def _texture(features: Features) -> str:
     if features.duty < 0.85 and features.off_share < 0.2:
         nights = ", at night" if features.night_share > 0.8 else ""
@@ -256,8 +286,6 @@ def _grain(features: Features, circumstances: Circumstances) -> list[str]:
             f"Load of about this size has been there before during the pause, for "
             f"{spell(24 * circumstances.earlier_days)} in all."
         )
-    if features.raised_days + circumstances.earlier_days < LINES.early_days and not circumstances.did_not_step_down:
-        said.append(f"It has shown {spell(24 * features.raised_days)} of load: little to tell what it is by.")
     return said
 
 

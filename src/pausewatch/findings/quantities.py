@@ -11,7 +11,7 @@ from pausewatch.detection.compute import efficiency
 from pausewatch.detection.episodes import Episode
 from pausewatch.detection.lanes import SiteEpisode
 from pausewatch.detection.marginal_pue import MarginalPue
-from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.detection.site_view import SiteWatchDay
 from pausewatch.findings.model import Bounds
 from pausewatch.fleet import Measure, Site
 from pausewatch.telemetry.panel import Lane

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pausewatch.detection.lanes import SiteEpisode
 from pausewatch.findings.quantities import Quantities
@@ -14,8 +14,8 @@ _SAME_SIZE = 1.6
 Loads = Sequence[tuple[SiteEpisode, Features, Quantities]]
 
 
-def earlier_days(loads: Loads, index: int) -> float:
-    """Return for how many days loads of about the size of one were there before it, at the same site.
+def same_before(loads: Loads, index: int) -> Iterator[Features]:
+    """Give loads of about the size of one that came and went before it at the same site, the latest first.
 
     Args:
         loads: of one site, oldest first.
@@ -23,11 +23,12 @@ def earlier_days(loads: Loads, index: int) -> float:
     """
     episode, _, size = loads[index]
     mw = size.excess_mw.estimate
-    days = sum(
-        features.raised_days
-        for before, features, its in loads[:index]
-        if before.end_hour is not None
-        and before.end_hour <= episode.start_hour
-        and mw / _SAME_SIZE <= its.excess_mw.estimate <= mw * _SAME_SIZE
-    )
-    return round(float(days), 4)
+    for before, features, its in reversed(loads[:index]):
+        is_over = before.end_hour is not None and before.end_hour <= episode.start_hour
+        if is_over and mw / _SAME_SIZE <= its.excess_mw.estimate <= mw * _SAME_SIZE:
+            yield features
+
+
+def earlier_days(loads: Loads, index: int) -> float:
+    """Return for how many days loads of about the size of one were there before it."""
+    return round(float(sum(features.raised_days for features in same_before(loads, index))), 4)

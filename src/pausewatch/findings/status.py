@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.detection.compute import efficiency
-from pausewatch.detection.watch import LaneDay, SiteWatchDay
+from pausewatch.detection.site_view import LaneDay, SiteWatchDay
 from pausewatch.findings.model import Assessment, DayStatus, Kind, SiteDay, Verdict
 from pausewatch.telemetry.panel import Lane
 

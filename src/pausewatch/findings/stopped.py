@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 
 from pausewatch.detection.episodes import Episode
 from pausewatch.detection.lanes import SiteEpisode
+from pausewatch.detection.site_view import LaneDay, SiteWatchDay
 from pausewatch.detection.stops import Stop
-from pausewatch.detection.watch import LaneDay, SiteWatchDay
 from pausewatch.findings.matching import TOLERANCE
 from pausewatch.findings.model import Assessment, Kind, Verdict
 from pausewatch.findings.odds import at_most_even

@@ -8,7 +8,7 @@ from pausewatch.detection.integrity.contradiction import Contradiction, Flaw
 from pausewatch.detection.integrity.copies import copied_spans
 from pausewatch.detection.integrity.it_above_site import it_above_site
 from pausewatch.detection.integrity.stuck import stuck_spans
-from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.detection.site_view import SiteWatchDay
 from pausewatch.findings.model import Assessment, Bounds, Kind, Verdict
 from pausewatch.findings.trust_wording import in_words
 from pausewatch.findings.wording import instant, local, meters_of

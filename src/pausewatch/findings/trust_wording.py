@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pausewatch.detection.integrity.contradiction import Contradiction, Flaw
-from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.detection.site_view import SiteWatchDay
 from pausewatch.findings.wording import LANE_NAMES, spell
 from pausewatch.telemetry.panel import Lane
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from pausewatch.detection.gaps import Gap, gaps
 from pausewatch.detection.integrity.silence import StepAcross, edges_inside, step_across
-from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.detection.site_view import SiteWatchDay
 from pausewatch.findings.model import Assessment, Bounds, Kind, Verdict
 from pausewatch.findings.quantities import flop_of, free_capacity_mw
 from pausewatch.findings.wording import LANE_NAMES, instant, local, megawatts, meters_of, spell

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from pausewatch.detection.lanes import SiteEpisode
-from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.detection.site_view import SiteWatchDay
 from pausewatch.findings.matching import ended_training
 from pausewatch.fleet import Declaration
 from pausewatch.telemetry.panel import Lane

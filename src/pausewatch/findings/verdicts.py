@@ -1,8 +1,8 @@
-"""Verdicts: what is concluded of an episode from its hypotheses, and how sure an alarm has to be."""
+"""Verdicts: what is concluded of an episode from its hypotheses, and how sure, for how long, an alarm has to be."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pausewatch.findings.model import Verdict
@@ -20,25 +20,47 @@ _SHARP = 0.5
 
 @dataclass(frozen=True)
 class AlarmLines:
-    """The probability of training from which load is an alarm.
+    """How probable training has to be, and for how many days of the load, before it is an alarm.
 
-    A false alarm costs an inspection and trust; a run that is only asked about is still asked about. With the former
-    weighed three times the latter an alarm needs 0.75. In its first days a load has shown little, and waiting for more
-    costs little: there a false alarm weighs nine times as much. What other lines would give is in every evaluation.
+    What a load looks like wavers from day to day, and a false alarm is mostly one day's look: it costs an inspection
+    and trust, while waiting costs little, for the load is a question from its first report on. The surer the look, the
+    fewer days it must have lasted. What other lines would give is in every evaluation.
 
     Args:
-        settled: for load that has been seen for long enough.
-        early: in its first days.
-        early_days: how many these are.
+        lines: least probability and least days, the surest first; any of them suffices.
+        known: least probability for load that is known since long before.
     """
 
-    settled: float = 0.75
-    early: float = 0.9
-    early_days: float = 5.0
+    lines: tuple[tuple[float, int], ...] = ((0.95, 1), (0.9, 3), (0.8, 5), (0.7, 10))
+    known: float = 0.75
 
-    def after(self, days: float) -> float:
-        """Return the line for a load seen for so many days."""
-        return self.early if days < self.early_days else self.settled
+    @property
+    def longest(self) -> int:
+        """The most days that are looked back on."""
+        return max(days for _, days in self.lines)
+
+    @property
+    def least(self) -> float:
+        """The probability below which nothing is an alarm."""
+        return min(line for line, _ in self.lines)
+
+    def is_alarm(self, training: float, before: Iterable[float]) -> bool:
+        """Return whether training has been probable enough for long enough.
+
+        Args:
+            training: its probability.
+            before: what it was a day of the load before, two days before, and so on; taken no further than it matters.
+        """
+        least, days = training, 1
+        earlier = iter(before)
+        while least >= self.least:
+            if any(least >= line and days >= lasted for line, lasted in self.lines):
+                return True
+            one = next(earlier, None)
+            if one is None or days >= self.longest:
+                return False
+            least, days = min(least, one), days + 1
+        return False
 
 
 LINES = AlarmLines()
@@ -61,19 +83,19 @@ def weighed(judge: Explainer, features: Features, circumstances: Circumstances) 
 
 def verdict_of(
     hypotheses: Sequence[Hypothesis],
-    features: Features,
     circumstances: Circumstances,
     is_blind: bool,
+    before: Iterable[float],
     lines: AlarmLines = LINES,
 ) -> Verdict:
     """Return what is concluded of an episode.
 
     Args:
         hypotheses: all of them, with their probabilities.
-        features: what it looks like.
-        circumstances: what is known beside the features.
+        circumstances: what is known beside what it looks like.
         is_blind: none of the meters it shows on can be trusted.
-        lines: how sure an alarm has to be.
+        before: the probability of training as it looked a day of the load before, two days before, and so on.
+        lines: how sure, for how long, an alarm has to be.
     """
     if circumstances.is_declared:
         return Verdict.EXPLAINED
@@ -81,8 +103,8 @@ def verdict_of(
         return Verdict.CANNOT_CONCLUDE
     training = probability(hypotheses, Cause.TRAINING)
     # What stayed when declared training was to stop has been watched since long before.
-    seen_days = features.raised_days + circumstances.earlier_days
-    if training >= (lines.settled if circumstances.did_not_step_down else lines.after(seen_days)):
+    is_known = circumstances.did_not_step_down and training >= lines.known
+    if is_known or lines.is_alarm(training, before):
         return Verdict.TRAINING_LIKE
     benign = max(probability(hypotheses, cause) for cause in _BENIGN_CAUSES)
     if benign >= BENIGN and training <= NOT_TRAINING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pausewatch.detection.watch import SiteWatchDay
+from pausewatch.detection.site_view import SiteWatchDay
 from pausewatch.fleet import Measure
 from pausewatch.telemetry.panel import Lane
 

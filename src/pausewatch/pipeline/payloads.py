@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pausewatch.baselines.registry import model_words
 from pausewatch.detection.compute import days_to_quantity
 from pausewatch.detection.reference import Frozen
-from pausewatch.detection.watch import LaneDay, SiteWatchDay
+from pausewatch.detection.site_view import LaneDay, SiteWatchDay
 from pausewatch.findings.model import Assessment, SiteDay
 from pausewatch.findings.status import detectable_past_it_mw, primary_lane
 from pausewatch.findings.wording import LANE_NAMES, megawatts

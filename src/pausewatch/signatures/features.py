@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pausewatch.detection.episodes import Episode
 from pausewatch.detection.lanes import SiteEpisode
-from pausewatch.detection.watch import LaneDay, SiteWatchDay
+from pausewatch.detection.site_view import LaneDay, SiteWatchDay
 from pausewatch.signatures.texture import Texture, texture
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.panel import Lane
@@ -166,7 +166,7 @@ def agreement(day: SiteWatchDay, episode: SiteEpisode) -> float:
     if episode.balance is not None:
         # The balance has far less noise than what the two lanes differ by.
         at_it = 0.0 if episode.it_load is None else episode.it_load.excess_kw * pue
-        return at_it / (at_it + episode.balance.excess_kw)
+        return at_it / max(at_it + episode.balance.excess_kw, 1e-9)
     hours = day.grid.hours
     raised = episode.main.raised(hours) & np.isfinite(it_lane.residual_kw) & np.isfinite(utility.residual_kw)
     before = slice(max(episode.start_hour - 7 * 24, 0), max(episode.start_hour, 0))

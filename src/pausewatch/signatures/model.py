@@ -1,4 +1,7 @@
-"""The learned judge: a logistic regression on an episode's encoded features, its probabilities calibrated over sites.
+"""The learned judge: boosted trees on an episode's features, their probabilities calibrated over sites.
+
+Histogram gradient boosting (Friedman 2001, as scikit-learn has it): what a feature means depends on others, a flat load
+of a day on how well its dips could have been seen.
 
 It speaks only of what it was taught. What a declaration accounts for, or training that is declared in the pause itself,
 stays the rule's; a cause the corpus hardly holds keeps the probability the rule gives it.
@@ -27,8 +30,9 @@ Floats = npt.NDArray[np.float64]
 LEAST_SITES = 10
 FOLDS = 5
 _SEED = 20260901
-# Inverse strength of the ridge on the weights.
-_FREEDOM = 0.1
+# Small trees, many examples a leaf: sites are fewer than episodes.
+_TREES, _PACE, _LEAVES, _RIDGE = 120, 0.06, 12, 5.0
+_IN_LEAF, _IN_LEAF_SHARE = 40, 0.02
 # Nothing is ever certain.
 _FLOOR = 0.002
 
@@ -38,7 +42,7 @@ class SignatureModel:
     """A fitted judge.
 
     Args:
-        estimator: a fitted scikit-learn LogisticRegression of encoded episodes.
+        estimator: a fitted scikit-learn HistGradientBoostingClassifier of encoded episodes.
         temperature: what its logits are divided by, so that its probabilities hold.
         causes: what it was taught, in the order of its probabilities.
     """
@@ -114,7 +118,7 @@ def folds(corpus: Corpus) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.int
 
 
 def _calibrated(corpus: Corpus) -> SignatureModel:
-    """Fit the weights on everything, and one temperature on what weights without a site say of it."""
+    """Fit the trees on everything, and one temperature on what trees without a site say of it."""
     from scipy.optimize import minimize_scalar
 
     names = tuple(sorted(set(corpus.causes)))
@@ -122,7 +126,7 @@ def _calibrated(corpus: Corpus) -> SignatureModel:
     vectors, weights = corpus.vectors, corpus.weights
     apart = np.full((len(really), len(names)), np.log(_FLOOR))
     for inside, outside in folds(corpus):
-        part = _weights_of(vectors[inside], really[inside], weights[inside])
+        part = _trees_of(vectors[inside], really[inside], weights[inside])
         apart[np.ix_(outside, part.classes_)] = _logits(part, vectors[outside])
 
     def loss(log_temperature: float) -> float:
@@ -130,19 +134,28 @@ def _calibrated(corpus: Corpus) -> SignatureModel:
         return float(-(weights * np.log(said)).sum() / weights.sum())
 
     best = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded")
-    return SignatureModel(_weights_of(vectors, really, weights), float(np.exp(best.x)), names)
+    return SignatureModel(_trees_of(vectors, really, weights), float(np.exp(best.x)), names)
 
 
-def _weights_of(vectors: Floats, really: npt.NDArray[np.int64], weights: Floats) -> Any:
-    from sklearn.linear_model import LogisticRegression
+def _trees_of(vectors: Floats, really: npt.NDArray[np.int64], weights: Floats) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
-    return LogisticRegression(C=_FREEDOM, max_iter=3000, tol=1e-5).fit(vectors, really, sample_weight=weights)
+    trees = HistGradientBoostingClassifier(
+        max_iter=_TREES,
+        learning_rate=_PACE,
+        max_leaf_nodes=_LEAVES,
+        min_samples_leaf=max(min(_IN_LEAF, int(_IN_LEAF_SHARE * len(vectors))), 2),
+        l2_regularization=_RIDGE,
+        early_stopping=False,
+        random_state=_SEED,
+    )
+    return trees.fit(vectors, really, sample_weight=weights)
 
 
 def _logits(estimator: Any, vectors: Floats) -> Floats:
-    """Return the estimator's log weights, shape (N, causes): its own `decision_function` is slow for one row."""
-    raw = vectors @ np.asarray(estimator.coef_).T + np.asarray(estimator.intercept_)
-    return np.column_stack([np.zeros(len(vectors)), raw[:, 0]]) if raw.shape[1] == 1 else np.asarray(raw)
+    """Return the estimator's log weights, shape (N, causes)."""
+    raw = np.asarray(estimator.decision_function(vectors))
+    return np.column_stack([np.zeros(len(vectors)), raw]) if raw.ndim == 1 else raw
 
 
 def _softmax(logits: Floats) -> Floats:

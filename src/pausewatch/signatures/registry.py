@@ -18,10 +18,11 @@ from pausewatch.signatures.archive import archived
 from pausewatch.signatures.card import FORMAT, Card, card_path, read_card, write_card
 from pausewatch.signatures.encoding import COLUMNS
 from pausewatch.signatures.model import SignatureModel
+from pausewatch.signatures.trees import are_sound_trees
 from pausewatch.whole import write_whole
 
-# Every type a model may hold beyond those skops trusts by itself: none.
-TRUSTED: tuple[str, ...] = ()
+# Every type a model may hold beyond those skops trusts by itself: the trees, which are tables of nodes.
+TRUSTED: tuple[str, ...] = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 _CHAMPION = "champion.json"
 RULE = "rule"
 """Name of the judge that needs no model."""
@@ -96,7 +97,7 @@ def load(folder: Path, name: str) -> tuple[SignatureModel, Card]:
         raise
     except Exception as error:  # skops raises what its zip and its JSON raise
         raise ModelError("a signature model can't be read", where=str(path), why=str(error)) from error
-    if getattr(estimator, "coef_", None) is None or estimator.coef_.shape[1] != len(COLUMNS):
+    if not are_sound_trees(estimator, len(COLUMNS)):
         raise ModelError("a signature model is of another kind", where=str(path))
     return SignatureModel(estimator, card.temperature, card.causes), card
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pausewatch.telemetry.order_statistics import row_medians
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -275,7 +277,7 @@ def _levels(above: Floats, where: Bools, start: int, end: int) -> Floats:
         return np.empty(0)
     block = np.where(where, above, np.nan)[begin : begin + days * 24].reshape(days, 24)
     block = block[np.isfinite(block).sum(axis=1) >= 12]
-    return np.asarray(np.nanmedian(block, axis=1)) if len(block) else np.empty(0)
+    return row_medians(block, np.isfinite(block))
 
 
 def _about_a_line(levels: Floats) -> float:
@@ -301,7 +303,7 @@ def _dips(above: Floats, inside: Bools, before: Bools, mean: float) -> tuple[flo
     away = np.full(len(above), np.nan)
     usable = known & (inside | before)
     if usable.any():
-        away[usable] = above[usable] - np.nanmedian(near[usable], axis=1)
+        away[usable] = above[usable] - row_medians(near[usable], np.isfinite(near[usable]))
     mine, own = away[inside & usable], away[before & usable]
     if len(mine) < _MIN_HOURS or len(own) < 4 * _MIN_HOURS:
         return 0.0, 0.0
