@@ -183,3 +183,14 @@ def test_a_champion_that_was_tampered_with_stops_the_inspection(tmp_path: Path, 
 
     with pytest.raises(ModelError, match="altered"):
         champion(tmp_path)
+
+
+def test_a_day_without_anything_to_judge_imports_no_library_of_models() -> None:
+    # The shipped champion, proven by its hash: reading it costs a process seconds.
+    program = (
+        "import sys; from pathlib import Path; from pausewatch.signatures.registry import champion; "
+        "found = champion(Path('nowhere')); assert found is not None; "
+        "print(sorted({'skops', 'sklearn', 'scipy'} & set(sys.modules))); found.model; print('skops' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["[]", "True"]

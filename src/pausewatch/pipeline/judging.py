@@ -35,4 +35,4 @@ def judge_of(place: Workplace) -> Judge:
         ModelError: a model is promoted and can't be used.
     """
     promoted = champion(place.home.models)
-    return Judge() if promoted is None else Judge(promoted.model.explain, promoted.name, promoted.sha256)
+    return Judge() if promoted is None else Judge(promoted.explain, promoted.name, promoted.sha256)

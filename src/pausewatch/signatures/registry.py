@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from pausewatch.errors import ModelError
 from pausewatch.signatures.archive import archived
 from pausewatch.signatures.card import FORMAT, Card, card_path, read_card, write_card
 from pausewatch.signatures.encoding import COLUMNS
+from pausewatch.signatures.features import Features
+from pausewatch.signatures.hypotheses import Hypothesis
 from pausewatch.signatures.model import SignatureModel
+from pausewatch.signatures.rule import Circumstances
 from pausewatch.signatures.trees import are_sound_trees
 from pausewatch.whole import write_whole
 
@@ -30,11 +34,23 @@ RULE = "rule"
 
 @dataclass(frozen=True)
 class Champion:
-    """A promoted model, with its name and hash."""
+    """A promoted model: its name and hash, and its file as its card describes it.
+
+    Most days have nothing to judge: what reads a model takes seconds to import, and is asked only then.
+    """
 
     name: str
     sha256: str
-    model: SignatureModel
+    found: _Found
+
+    @cached_property
+    def model(self) -> SignatureModel:
+        """The model; reading it raises ModelError where the file holds something else."""
+        return self.found.model()
+
+    def explain(self, features: Features, circumstances: Circumstances) -> tuple[Hypothesis, ...]:
+        """Return what the model says of a finding."""
+        return self.model.explain(features, circumstances)
 
 
 def model_path(folder: Path, name: str) -> Path:
@@ -68,8 +84,42 @@ def load(folder: Path, name: str) -> tuple[SignatureModel, Card]:
     Raises:
         ModelError: it is unknown, altered, made by other libraries, sees other features, or holds a type not named.
     """
-    from skops import io
+    found = _found(folder, name)
+    return found.model(), found.card
 
+
+@dataclass(frozen=True)
+class _Found:
+    """A model's file, the one that its card describes."""
+
+    path: Path
+    content: bytes
+    card: Card
+
+    def model(self) -> SignatureModel:
+        """Read the model out of it.
+
+        Raises:
+            ModelError: it holds a type not named, or is of another kind.
+        """
+        from skops import io
+
+        where = str(self.path)
+        try:
+            foreign = sorted(set(io.get_untrusted_types(data=self.content)) - set(TRUSTED))
+            if foreign:
+                raise ModelError("a signature model holds types that are not trusted", where=where, why=str(foreign))
+            estimator = io.loads(self.content, trusted=list(TRUSTED))
+        except ModelError:
+            raise
+        except Exception as error:  # skops raises what its zip and its JSON raise
+            raise ModelError("a signature model can't be read", where=where, why=str(error)) from error
+        if not are_sound_trees(estimator, len(COLUMNS)):
+            raise ModelError("a signature model is of another kind", where=where)
+        return SignatureModel(estimator, self.card.temperature, self.card.causes)
+
+
+def _found(folder: Path, name: str) -> _Found:
     card = find_card(folder, name)
     path = model_path(_holding(folder, name), name)
     try:
@@ -88,18 +138,7 @@ def load(folder: Path, name: str) -> tuple[SignatureModel, Card]:
             why=f"here is {here}",
             remedy="run `pausewatch train`",
         )
-    try:
-        foreign = sorted(set(io.get_untrusted_types(data=content)) - set(TRUSTED))
-        if foreign:
-            raise ModelError("a signature model holds types that are not trusted", where=str(path), why=str(foreign))
-        estimator = io.loads(content, trusted=list(TRUSTED))
-    except ModelError:
-        raise
-    except Exception as error:  # skops raises what its zip and its JSON raise
-        raise ModelError("a signature model can't be read", where=str(path), why=str(error)) from error
-    if not are_sound_trees(estimator, len(COLUMNS)):
-        raise ModelError("a signature model is of another kind", where=str(path))
-    return SignatureModel(estimator, card.temperature, card.causes), card
+    return _Found(path, content, card)
 
 
 def find_card(folder: Path, name: str) -> Card:
@@ -120,14 +159,16 @@ def shipped_models() -> Path:
 def champion(home_models: Path) -> Champion | None:
     """Return the promoted model: the home's if it ever promoted one, else the shipped one; None is the rule.
 
+    Its file is proven by its hash now, and read when it is first asked.
+
     Raises:
         ModelError: a model is promoted and can't be used.
     """
     name = champion_name(home_models)
     if name == RULE:
         return None
-    model, card = load(home_models, name)
-    return Champion(name, card.sha256, model)
+    found = _found(home_models, name)
+    return Champion(name, found.card.sha256, found)
 
 
 def champion_name(folder: Path) -> str:
