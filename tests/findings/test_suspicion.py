@@ -39,7 +39,13 @@ def suspects(one: Contradiction, lane: Lane = Lane.IT_LOAD) -> list[Lane]:
     ],
 )
 def test_only_what_covers_a_load_or_its_edge_speaks_against_it(begin, end, is_suspect):
-    found = suspects(Contradiction(Flaw.STUCK, (Lane.IT_LOAD,), begin, end, 26.0))
+    found = suspects(Contradiction(Flaw.RESCALED, (Lane.IT_LOAD,), begin, end, 26.0))
+    assert found == ([Lane.IT_LOAD] if is_suspect else [])
+
+
+@pytest.mark.parametrize(("begin", "end", "is_suspect"), [(START + 12, START + 26, False), (START + 12, None, True)])
+def test_a_stuck_meter_makes_no_edge_and_spoils_only_what_it_covers(begin, end, is_suspect):
+    found = suspects(Contradiction(Flaw.STUCK, (Lane.IT_LOAD,), begin, end, 14.0))
     assert found == ([Lane.IT_LOAD] if is_suspect else [])
 
 

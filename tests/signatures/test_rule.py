@@ -43,7 +43,7 @@ def probability(features: Features, circumstances: Circumstances = PLAIN, cause:
 
 
 def never_falls(values: list[float]) -> bool:
-    return all(later >= earlier - 1e-12 for earlier, later in pairwise(values))
+    return all(later >= earlier - 1e-9 * max(abs(earlier), 1e-3) for earlier, later in pairwise(values))
 
 
 shares = st.floats(0, 2)

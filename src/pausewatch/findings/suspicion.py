@@ -1,7 +1,8 @@
 """Suspicion: which of an episode's meters can't be believed about it.
 
 A meter that was wrong for a day says nothing against months of load; one that went wrong, or right again, in the hours
-in which the load rose may have made all of it.
+in which the load rose may have made all of it. A stuck meter's hours are screened out: they make no edge, and a site
+that runs against its limit looks stuck.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def _is_about(one: Contradiction, lane: Lane) -> bool:
 def _matters(one: Contradiction, episode: SiteEpisode, now: int) -> bool:
     begin, end = max(episode.start_hour, 0), now if episode.end_hour is None else episode.end_hour
     until = now if one.end_hour is None else one.end_hour
-    if min(abs(edge - episode.start_hour) for edge in (one.start_hour, until)) <= _NEAR_HOURS:
+    apart = min(abs(edge - episode.start_hour) for edge in (one.start_hour, until))
+    if apart <= _NEAR_HOURS and not one.flaw.is_left_out:
         return True
     return min(end, until) - max(begin, one.start_hour) >= _LEAST_SHARE * max(end - begin, 1)

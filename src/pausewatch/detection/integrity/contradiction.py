@@ -26,6 +26,11 @@ class Flaw(StrEnum):
         """Whether levels and daily sums hold all the same: a clock that is off moves load by an hour."""
         return self is Flaw.CLOCK_SHIFTED
 
+    @property
+    def is_left_out(self) -> bool:
+        """Whether what was wrong is screened out anyway: it makes no edge, and what was read around it stands."""
+        return self is Flaw.STUCK
+
 
 @dataclass(frozen=True)
 class Contradiction:
