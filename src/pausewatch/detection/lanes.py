@@ -55,7 +55,7 @@ class SiteEpisode:
         if self.is_past_it_meter and self.balance is not None:
             return self.balance
         if self.it_load is None or self.utility is None:
-            return self.it_load or self.utility  # type: ignore[return-value]
+            return self.shown[0]
         is_sliver = self.it_load.excess_kw < _SLIVER * self.utility.excess_kw / self.pue.central
         return self.utility if is_sliver else self.it_load
 

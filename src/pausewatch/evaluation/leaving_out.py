@@ -13,7 +13,6 @@ from typing import Any
 
 from pausewatch.errors import ModelError
 from pausewatch.evaluation.labelling import labelled
-from pausewatch.evaluation.outcomes import event_outcomes, finding_outcomes
 from pausewatch.evaluation.rejudging import rejudged
 from pausewatch.evaluation.scoring import SiteScore, share
 from pausewatch.evaluation.trial import SiteTrial
@@ -86,7 +85,7 @@ def _row(
 
 
 def _scores(trials: Sequence[SiteTrial]) -> list[SiteScore]:
-    return [SiteScore(t, tuple(event_outcomes(t)), tuple(finding_outcomes(t))) for t in trials]
+    return [SiteScore.of(t) for t in trials]
 
 
 def _typed(trials: Sequence[SiteTrial], name: str) -> dict[str, Any]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pausewatch.evaluation.outcomes import event_outcomes, finding_outcomes
 from pausewatch.evaluation.rejudging import rejudged
-from pausewatch.evaluation.scoring import SiteScore, is_big_run, rate, share
+from pausewatch.evaluation.scoring import SiteScore, is_big_run, is_visible_training, rate, share
 from pausewatch.evaluation.trial import SiteTrial
 from pausewatch.findings.verdicts import LINES, AlarmLines
 from pausewatch.signatures.rule import Explainer
@@ -36,17 +35,14 @@ def line_rows(trials: Sequence[SiteTrial], judge: Explainer) -> list[dict[str, A
 
 
 def _row(trials: Sequence[SiteTrial], judge: Explainer, lines: AlarmLines) -> dict[str, Any]:
-    told = [rejudged(trial, judge, lines) for trial in trials]
-    sites = [SiteScore(t, tuple(event_outcomes(t)), tuple(finding_outcomes(t))) for t in told]
+    sites = [SiteScore.of(rejudged(trial, judge, lines)) for trial in trials]
     honest = [s for s in sites if s.is_honest]
     return {
         "lines": [[line, days] for line, days in lines.lines],
         "known": lines.known,
         "in_force": lines == LINES,
         "big_typed": share(sites, lambda o: is_big_run(o) and o.is_found, lambda o: o.is_typed).document(),
-        "typed": share(
-            sites, lambda o: o.event.is_training and o.event.is_visible and o.is_found, lambda o: o.is_typed
-        ).document(),
+        "typed": share(sites, lambda o: is_visible_training(o) and o.is_found, lambda o: o.is_typed).document(),
         "false_training": rate(honest, lambda f: f.was_called_training).document(),
         "false_training_of_nothing": rate(honest, lambda f: f.was_called_training and f.behind is None).document(),
         "benign_called_training": share(

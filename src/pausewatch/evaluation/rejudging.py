@@ -18,6 +18,7 @@ from pausewatch.findings.looks import trainings, unpacked
 from pausewatch.findings.model import Assessment
 from pausewatch.findings.verdicts import LINES, AlarmLines, verdict_of, weighed
 from pausewatch.signatures.features import Features
+from pausewatch.signatures.hypotheses import probability
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer
 
 
@@ -51,5 +52,5 @@ def _again(said: Assessment, judge: Explainer, lines: AlarmLines) -> Assessment:
         said,
         hypotheses=hypotheses,
         verdict=verdict_of(hypotheses, known[1], is_blind, before, lines),
-        training_probability=next(h.probability for h in hypotheses if h.name == Cause.TRAINING),
+        training_probability=probability(hypotheses, Cause.TRAINING),
     )

@@ -16,9 +16,10 @@ from pausewatch.evaluation.outcomes import LOAD_KINDS
 from pausewatch.evaluation.rejudging import evidence_of
 from pausewatch.findings.history import DISMISS, SeenReview
 from pausewatch.findings.model import Verdict
-from pausewatch.findings.verdicts import probability, verdict_of, weighed
+from pausewatch.findings.verdicts import verdict_of, weighed
 from pausewatch.signatures.corpus import Corpus, Example
 from pausewatch.signatures.features import Features
+from pausewatch.signatures.hypotheses import probability
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer
 
 

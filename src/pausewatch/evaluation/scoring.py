@@ -30,6 +30,11 @@ class SiteScore:
     events: tuple[EventOutcome, ...]
     findings: tuple[FindingOutcome, ...]
 
+    @staticmethod
+    def of(trial: SiteTrial) -> SiteScore:
+        """Return what became of a site's events and findings."""
+        return SiteScore(trial, tuple(event_outcomes(trial)), tuple(finding_outcomes(trial)))
+
     @property
     def is_honest(self) -> bool:
         """Whether nothing was hidden there: no training and no telemetry that was tampered with."""
@@ -147,7 +152,7 @@ def is_big_run(outcome: EventOutcome) -> bool:
 
 def score_sites(trials: Iterable[SiteTrial]) -> Scores:
     """Score what was said of every site."""
-    sites = [SiteScore(t, tuple(event_outcomes(t)), tuple(finding_outcomes(t))) for t in trials]
+    sites = [SiteScore.of(t) for t in trials]
     names = sorted({(o.event.group, o.event.name) for s in sites for o in s.events})
     return Scores(
         sites=len(sites),
@@ -197,16 +202,16 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
             share(sites, lambda o: is_big_run(o) and o.is_found, lambda o: o.is_typed),
             0.9,
         ),
-        Headline("all visible training: found", share(sites, _is_visible_training, lambda o: o.is_found)),
+        Headline("all visible training: found", share(sites, is_visible_training, lambda o: o.is_found)),
         Headline(
             "all visible training: training_like in the end",
-            share(sites, lambda o: _is_visible_training(o) and o.is_found, lambda o: o.is_typed),
+            share(sites, lambda o: is_visible_training(o) and o.is_found, lambda o: o.is_typed),
         ),
         Headline(
             "evasions that a meter can show: found",
             share(
                 sites,
-                lambda o: _is_visible_training(o) and o.event.group == "evasion",
+                lambda o: is_visible_training(o) and o.event.group == "evasion",
                 lambda o: o.is_found,
             ),
         ),
@@ -276,7 +281,8 @@ def _cannot_conclude(sites: Sequence[SiteScore]) -> Measure:
     )
 
 
-def _is_visible_training(outcome: EventOutcome) -> bool:
+def is_visible_training(outcome: EventOutcome) -> bool:
+    """Tell whether an event is training that a meter could show."""
     return outcome.event.is_training and outcome.event.is_visible
 
 
@@ -288,7 +294,7 @@ def _cells(sites: Sequence[SiteScore]) -> list[Cell]:
 
                 def of(o: EventOutcome, group: str = group, size: Any = size, days: Any = days) -> bool:
                     return (
-                        _is_visible_training(o)
+                        is_visible_training(o)
                         and o.event.group == group
                         and size[0] <= o.share < size[1]
                         and days[0] <= o.days < days[1]

@@ -19,11 +19,11 @@ from pausewatch.findings.quantities import Quantities, quantities
 from pausewatch.findings.recurrence import Loads, earlier_days
 from pausewatch.findings.suspicion import suspect_lanes
 from pausewatch.findings.unstopped import unstopped_training, was_down
-from pausewatch.findings.verdicts import LINES, probability, verdict_of, weighed
+from pausewatch.findings.verdicts import LINES, verdict_of, weighed
 from pausewatch.findings.wording import LANE_NAMES, instant, local, megawatts, meters_of, spell
 from pausewatch.fleet import Activity, Declaration
 from pausewatch.signatures.features import Features, measure
-from pausewatch.signatures.hypotheses import Hypothesis
+from pausewatch.signatures.hypotheses import Hypothesis, probability
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer, explain
 from pausewatch.telemetry.panel import Lane
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b85decode, b85encode
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,14 +16,13 @@ from pausewatch.detection.episodes import Episode
 from pausewatch.detection.lanes import SiteEpisode
 from pausewatch.detection.site_view import SiteWatchDay
 from pausewatch.findings.recurrence import Loads, same_before
-from pausewatch.findings.verdicts import probability, weighed
+from pausewatch.findings.verdicts import weighed
 from pausewatch.signatures.features import Features, measure
+from pausewatch.signatures.hypotheses import probability
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer
-from pausewatch.signatures.texture import Texture
 from pausewatch.telemetry.panel import Lane
 
 _DAY = 24
-_NAMES = tuple(f.name for f in fields(Features) if f.name != "texture") + tuple(f.name for f in fields(Texture))
 _FLAGS = ("is_it_metered", "is_utility_metered")
 
 
@@ -60,14 +59,15 @@ def trainings(judge: Explainer, circumstances: Circumstances, seen: Iterable[Fea
 
 def packed(seen: Sequence[Features]) -> str:
     """Return looks as a text that `unpacked` reads: a trial keeps nine of each load and day, and evidence is JSON."""
-    rows = [[float(told[name]) for name in _NAMES] for told in (one.document() for one in seen)]
+    rows = [[float(value) for value in one.document().values()] for one in seen]
     return b85encode(np.array(rows, dtype=np.float64).tobytes()).decode()
 
 
 def unpacked(kept: str) -> Iterator[Features]:
     """Give the looks that `packed` kept."""
-    for row in np.frombuffer(b85decode(kept)).reshape(-1, len(_NAMES)).tolist():
-        told = dict(zip(_NAMES, row, strict=True))
+    names = Features.names()
+    for row in np.frombuffer(b85decode(kept)).reshape(-1, len(names)).tolist():
+        told = dict(zip(names, row, strict=True))
         yield Features.from_document(told | {name: bool(told[name]) for name in _FLAGS})
 
 

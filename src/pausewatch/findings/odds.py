@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pausewatch.signatures.hypotheses import Hypothesis
+from pausewatch.signatures.hypotheses import Hypothesis, probability
 from pausewatch.signatures.rule import Cause
 
 _MOST_TRAINING = 0.49
@@ -12,7 +12,7 @@ _MOST_TRAINING = 0.49
 
 def at_most_even(hypotheses: Sequence[Hypothesis]) -> tuple[Hypothesis, ...]:
     """Return the hypotheses with training at less than even odds, a tenant taking the rest; most probable first."""
-    training = next(h.probability for h in hypotheses if h.name == Cause.TRAINING)
+    training = probability(hypotheses, Cause.TRAINING)
     over = max(training - _MOST_TRAINING, 0.0)
     moved = {Cause.TRAINING.value: -over, Cause.TENANT.value: over}
     told = [Hypothesis(h.name, h.probability + moved.get(h.name, 0.0)) for h in hypotheses]

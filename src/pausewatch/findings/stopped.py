@@ -16,6 +16,7 @@ from pausewatch.findings.quantities import quantities
 from pausewatch.findings.wording import instant, local, megawatts, meters_of, spell
 from pausewatch.fleet import Activity, Declaration
 from pausewatch.signatures.features import Features, measure
+from pausewatch.signatures.hypotheses import probability
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer, explain
 from pausewatch.telemetry.panel import Lane
 
@@ -72,7 +73,7 @@ def _asked(day: SiteWatchDay, pair: tuple[Stop | None, Stop | None], judge: Expl
         verdict=Verdict.EXPLAINED if works is not None else Verdict.UNEXPLAINED,
         start=day.pause.start,
         end=instant(day, stop.hour),
-        training_probability=next(h.probability for h in hypotheses if h.name == Cause.TRAINING),
+        training_probability=probability(hypotheses, Cause.TRAINING),
         hypotheses=hypotheses,
         excess_mw=size.excess_mw,
         energy_mwh=size.energy_mwh,

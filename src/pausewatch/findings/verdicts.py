@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pausewatch.findings.model import Verdict
 from pausewatch.findings.odds import at_most_even
 from pausewatch.signatures.features import Features
-from pausewatch.signatures.hypotheses import Hypothesis
+from pausewatch.signatures.hypotheses import Hypothesis, probability
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer
 
 # A benign cause accounts for an episode when it is this probable and training this improbable.
@@ -65,11 +65,6 @@ class AlarmLines:
 
 LINES = AlarmLines()
 """The lines in force."""
-
-
-def probability(hypotheses: Sequence[Hypothesis], cause: Cause) -> float:
-    """Return the probability of one cause."""
-    return next(h.probability for h in hypotheses if h.name == cause)
 
 
 def weighed(judge: Explainer, features: Features, circumstances: Circumstances) -> tuple[Hypothesis, ...]:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from pausewatch.signatures.features import Features
 from pausewatch.signatures.rule import Circumstances
-from pausewatch.signatures.texture import Texture
 
 Floats = npt.NDArray[np.float64]
 
@@ -18,8 +17,7 @@ Floats = npt.NDArray[np.float64]
 _NOT_LEARNED = ("declared_training", "is_declared")
 
 COLUMNS: tuple[str, ...] = (
-    *(f.name for f in fields(Features) if f.name != "texture"),
-    *(f.name for f in fields(Texture)),
+    *Features.names(),
     *(f.name for f in fields(Circumstances) if f.name not in _NOT_LEARNED),
 )
 """What each column is, in order."""

@@ -74,6 +74,11 @@ class Features:
     strength: float
     texture: Texture = field(default_factory=Texture)
 
+    @staticmethod
+    def names() -> tuple[str, ...]:
+        """Return the name of every value of a document, in its order."""
+        return tuple(f.name for of in (Features, Texture) for f in fields(of) if f.name != "texture")
+
     @property
     def raised_days(self) -> float:
         """Days of load."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -11,3 +12,8 @@ class Hypothesis:
 
     name: str
     probability: float
+
+
+def probability(hypotheses: Sequence[Hypothesis], cause: str) -> float:
+    """Return the probability of one cause."""
+    return next(h.probability for h in hypotheses if h.name == cause)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pausewatch.evaluation.bootstrap import Measure
-from pausewatch.evaluation.outcomes import EventOutcome, event_outcomes, finding_outcomes
+from pausewatch.evaluation.outcomes import EventOutcome
 from pausewatch.evaluation.peers.catalogue import PEERS, LaneScores
 from pausewatch.evaluation.peers.telling import by_site, told_by
 from pausewatch.evaluation.scoring import SiteScore, is_big_run, median_of, rate, share
@@ -108,7 +108,7 @@ def _peer_row(
 
 
 def _row(name: str, about: str, raised: float, trials: Sequence[SiteTrial], *, can_type: bool) -> PeerRow:
-    sites = [SiteScore(t, tuple(event_outcomes(t)), tuple(finding_outcomes(t))) for t in trials]
+    sites = [SiteScore.of(t) for t in trials]
     honest = [s for s in sites if s.is_honest]
 
     def shown(o: EventOutcome) -> bool:
