@@ -49,7 +49,8 @@ METHOD = (
     "Expected load: for each meter the model that told held-out weeks best, of several (a regression on hour of week "
     "and outdoor temperature with holidays and a slow trend, its relatives, and persistence), learned only from before "
     "the pause was announced, without declared training and without load that rose there and stayed, and frozen for "
-    "the pause. Which model, and why, stands with each site.",
+    "the pause. Which model, and why, stands with each site. Hours in which a site that is used to it had switched off "
+    "much of its load are neither learned from nor tested; its day says how many.",
     "Sustained load: two Page tests on whitened residuals side by side, one for steps and one for drift, on the "
     "utility meter, on the IT meter and on the balance between them (what the utility delivered beyond what this IT "
     "load and this weather should draw); their thresholds hold the alarm budget on each site's own held-out errors.",
@@ -57,6 +58,8 @@ METHOD = (
     "too smooth or off their clock; levels that can't be trusted conclude nothing, and a wrong clock is asked about.",
     "Verdicts: a transparent rule weighs how the load looks (onset, flatness, answer to hour, weekend and weather, "
     "length) against what was declared.",
+    "Alarms: a load looks like training once that has been probable enough for enough days of it, the fewer the surer; "
+    "until then it is unexplained.",
     "Sites together: steps that come within half a day at several sites of one owner, or within 100 km of each other, "
     "are tested by a mixture likelihood ratio, calibrated on the same sites' held-out errors at the same hours; a "
     "tenth of the alarm budget is theirs.",
