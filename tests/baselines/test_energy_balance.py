@@ -156,3 +156,21 @@ def test_the_temperature_that_a_building_feels_follows_behind() -> None:
     kept = float(np.exp(-1.0 / fitted.lag_h[0]))
     slow, _ = lfilter([1 - kept], [1, -kept], WEATHER, axis=1, zi=kept * WEATHER[:, :1])
     np.testing.assert_allclose(fitted.lagged_c(GRID, WEATHER), slow, rtol=1e-9, atol=1e-9)
+
+
+def test_a_change_point_in_weather_that_was_never_seen_is_within_the_doubt() -> None:
+    it_load = moving()
+    drawn = draw(it_load)
+    was_warm = WEATHER > 16.0
+    fitted = fit_energy_balance(GRID, np.where(was_warm, drawn, np.nan), it_load, WEATHER)
+
+    columns = fitted.columns(GRID, it_load, WEATHER)
+    left = drawn - fitted.moved_kw(columns)
+    left -= left[was_warm].mean()
+    doubt = fitted.doubt_sd_kw(columns)
+    cold = (WEATHER < 10.0) & (HOUR > 72)
+
+    # Compressors stop at 14 degrees: a slope told above 16 goes on too far.
+    assert np.abs(left[cold]).max() > 10 * np.abs(left[was_warm]).std()
+    assert (np.abs(left[cold]) < 2.5 * doubt[cold] + 30).all()
+    assert np.median(doubt[cold]) > 5 * np.median(doubt[was_warm])

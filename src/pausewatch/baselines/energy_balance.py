@@ -6,12 +6,16 @@ moved the IT load, the data tell the marginal PUE; where it didn't, the prior st
 residual whose IT load has moved since (Gelman et al., Bayesian Data Analysis, ch. 14; Tukey's biweight). The marginal
 PUE is what a further megawatt at the racks adds at the meter: fixed losses don't grow with load, so that it lies below
 the average PUE (The Green Grid, white paper 49).
+
+Cooling has change points (free cooling begins, compressors saturate; ASHRAE's inverse modelling toolkit, RP-1050), and
+a season that was not seen may hold one: beyond the coldest and the warmest hour of the reference the slope is only
+believed as far as the prior does, and what it leaves open goes into the residual's doubt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +28,7 @@ from pausewatch.baselines.features import (
     fit_temperature,
 )
 from pausewatch.telemetry.grid import HourGrid
+from pausewatch.telemetry.order_statistics import row_quantiles
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,14 +36,19 @@ Floats = npt.NDArray[np.float64]
 PRIOR_PUE, PRIOR_PUE_SD = 1.2, 0.15
 # A building follows the weather by some hours; the lag that explains the reference best is kept.
 LAGS_H = (0.3, 1.0, 2.0, 3.5, 6.0)
-HINGES = len(KNOT_QUANTILES) + 1
-TERMS = 1 + 2 * HINGES
+# Temperatures of the reference between which few hours and no hours lie: the seldom cold and warm, the never seen.
+EDGE_QUANTILES = (0.001, 0.02, 0.98, 0.999)
+HINGES = 1 + len(KNOT_QUANTILES) + len(EDGE_QUANTILES)
+# Weather that follows no IT load has fewer bends: none but the reference's own weather can tell it from the other.
+_ALONE = (0, 2, 4)
+TERMS = 1 + HINGES + len(_ALONE)
 """What moves with IT load and weather: the marginal PUE, its answer to temperature, and weather of its own."""
 
 # Prior standard deviations, in units of the mean IT load, by 10 degrees: cooling follows the load it removes, so that
-# weather without IT load is the smaller; a slope changes little from knot to knot.
-_BY_IT_SD = (0.10, *[0.05] * (HINGES - 1))
-_ALONE_SD = (0.03, *[0.015] * (HINGES - 1))
+# weather without IT load is the smaller; a slope changes little from knot to knot. Beyond what was seen the slope may
+# end, or another begin.
+_BY_IT_SD = (0.10, *[0.05] * len(KNOT_QUANTILES), 0.10, 0.05, 0.05, 0.10)
+_ALONE_SD = (0.03, *[0.015] * (len(_ALONE) - 1))
 _DEGREES = 10.0
 # Told along, so that neither is taken for IT load, and left to the level: constant, day (two harmonics) and trend.
 _BESIDE_SD = (0.5, 0.02, 0.02, 0.02, 0.02, 0.05)
@@ -66,6 +76,7 @@ class EnergyBalance:
         centre: mean columns of the last weeks of the reference, where the level was told, (S, TERMS).
         it_mean_kw: mean IT load of the reference, (S,).
         scale: of temperatures.
+        edges_c: EDGE_QUANTILES of the temperatures that the building felt while both meters were seen, (S, 4).
         lag_h: how far the building follows the weather behind, (S,).
         is_fitted: whether utility and IT load were seen together long enough, (S,).
     """
@@ -75,12 +86,13 @@ class EnergyBalance:
     centre: Floats
     it_mean_kw: Floats
     scale: TemperatureScale
+    edges_c: Floats
     lag_h: Floats
     is_fitted: npt.NDArray[np.bool_]
 
     def columns(self, grid: HourGrid, it_load_kw: Floats, temperature_c: Floats) -> Floats:
         """Return the TERMS columns of each hour, shape (S, TERMS, H); NaN where the IT load is unseen."""
-        hinges = _hinges(self.lagged_c(grid, temperature_c), self.scale)
+        hinges = _hinges(self.lagged_c(grid, temperature_c), self.scale, self.edges_c)
         return _terms(it_load_kw / self.it_mean_kw[:, None], hinges)
 
     def lagged_c(self, grid: HourGrid, temperature_c: Floats) -> Floats:
@@ -117,7 +129,7 @@ class EnergyBalance:
 
     def marginal_pue(self, lagged_c: Floats) -> tuple[Floats, Floats]:
         """Return the mean marginal PUE over some hours' temperatures (S, H) and its standard deviation, both (S,)."""
-        hinges = _hinges(lagged_c, self.scale).mean(axis=2)
+        hinges = _hinges(lagged_c, self.scale, self.edges_c).mean(axis=2)
         weights = np.zeros((len(hinges), TERMS))
         weights[:, 0] = 1.0
         weights[:, 1 : 1 + HINGES] = hinges
@@ -133,6 +145,7 @@ class EnergyBalance:
             self.centre[sites],
             self.it_mean_kw[sites],
             self.scale.subset(sites),
+            self.edges_c[sites],
             self.lag_h[sites],
             self.is_fitted[sites],
         )
@@ -147,6 +160,7 @@ class EnergyBalance:
             "knots_c": self.scale.knots_c,
             "climatology": self.scale.climatology,
             "temperature_is_known": self.scale.is_known,
+            "edges_c": self.edges_c,
             "lag_h": self.lag_h,
             "is_fitted": self.is_fitted,
         }
@@ -160,6 +174,7 @@ class EnergyBalance:
             state["centre"],
             state["it_mean_kw"],
             TemperatureScale(state["knots_c"], state["climatology"], state["temperature_is_known"]),
+            state["edges_c"],
             state["lag_h"],
             state["is_fitted"],
         )
@@ -189,18 +204,20 @@ def fit_energy_balance(grid: HourGrid, utility_kw: Floats, it_load_kw: Floats, t
     drawn = np.where(seen, utility_kw / it_mean[:, None], 0.0)[:, some]
     week = np.arange(hours)[some] // _WEEK_H
     terms, spread = np.zeros((sites, TERMS)), np.zeros((sites, TERMS, TERMS))
-    lag = np.full(sites, LAGS_H[0])
+    lag, edges = np.full(sites, LAGS_H[0]), np.zeros((sites, len(EDGE_QUANTILES)))
     for begin in range(0, sites, _BLOCK):
         mine = np.arange(begin, min(begin + _BLOCK, sites))
         told = seen[mine][:, some].astype(np.float64)
         lag[mine] = _best_lag(filled[mine], scale.subset(mine), it_share[mine], drawn[mine], told, beside[mine], some)
-        hinges = _hinges(_lagged(filled[mine], lag[mine])[:, some], scale.subset(mine))
+        lagged = _lagged(filled[mine], lag[mine])
+        felt = np.where(seen[mine], lagged, np.nan)
+        fitted = is_fitted[mine]
+        edges[mine[fitted]] = row_quantiles(felt[fitted], EDGE_QUANTILES)
+        hinges = _hinges(lagged[:, some], scale.subset(mine), edges[mine])
         design = np.concatenate([_terms(it_share[mine], hinges), beside[mine]], axis=1)
         terms[mine], spread[mine] = _posterior(design, drawn[mine], told, week)
-    fitted = EnergyBalance(terms, spread, np.zeros((sites, TERMS)), it_mean, scale, lag, is_fitted)
-    return EnergyBalance(
-        terms, spread, _recent(fitted, grid, it_load_kw, temperature_c, seen), it_mean, scale, lag, is_fitted
-    )
+    begun = EnergyBalance(terms, spread, np.zeros((sites, TERMS)), it_mean, scale, edges, lag, is_fitted)
+    return replace(begun, centre=_recent(begun, grid, it_load_kw, temperature_c, seen))
 
 
 def _recent(fitted: EnergyBalance, grid: HourGrid, it_load_kw: Floats, temperature_c: Floats, seen: Any) -> Floats:
@@ -226,10 +243,14 @@ def _best_lag(
 ) -> Floats:
     """Return the lag with which the weather explains each site's draw best, hours, (S,)."""
     left: list[Floats] = []
+    middle = len(KNOT_QUANTILES) // 2
     for lag in LAGS_H:
-        hinges = _hinges(_lagged(filled_c, np.full(len(filled_c), lag))[:, some], scale)
-        # One slope and one bend are enough to tell a lag by.
-        few = [it_share[:, None], it_share[:, None] * hinges[:, [0, HINGES // 2, HINGES - 1]], beside]
+        from_middle = _lagged(filled_c, np.full(len(filled_c), lag))[:, some] - scale.knots_c[:, middle, None]
+        from_middle *= scale.is_known[:, None] / _DEGREES
+        # One slope and two bends are enough to tell a lag by.
+        warmest = np.maximum(from_middle - (scale.knots_c[:, -1:] - scale.knots_c[:, middle, None]) / _DEGREES, 0.0)
+        weather = np.stack([from_middle, np.maximum(from_middle, 0.0), warmest], axis=1)
+        few = [it_share[:, None], it_share[:, None] * weather, beside]
         design = np.concatenate(few, axis=1) * told[:, None]
         gram = design @ design.transpose(0, 2, 1)
         target = (design @ drawn[..., None])[..., 0]
@@ -305,18 +326,20 @@ def _lagged(filled_c: Floats, lag_h: Floats) -> Floats:
     return out
 
 
-def _hinges(lagged_c: Floats, scale: TemperatureScale) -> Floats:
-    """Return temperature above the middle and above each knot, by 10 degrees, shape (S, HINGES, H)."""
+def _hinges(lagged_c: Floats, scale: TemperatureScale, edges_c: Floats) -> Floats:
+    """Return temperature above the middle, above each knot and beyond each edge, by 10 degrees, (S, HINGES, H)."""
     middle = scale.knots_c[:, len(KNOT_QUANTILES) // 2]
     parts = [lagged_c - middle[:, None]]
-    parts += [np.maximum(lagged_c - knot[:, None], 0.0) for knot in scale.knots_c.T]
     # Measured from the middle, so that at the median temperature every hinge is nothing.
-    parts = [p - np.maximum(middle - k, 0.0)[:, None] for p, k in zip(parts, [middle, *scale.knots_c.T], strict=True)]
+    parts += [np.maximum(lagged_c - k[:, None], 0.0) - np.maximum(middle - k, 0.0)[:, None] for k in scale.knots_c.T]
+    half = len(EDGE_QUANTILES) // 2
+    parts += [np.minimum(lagged_c - cold[:, None], 0.0) for cold in edges_c.T[:half]]
+    parts += [np.maximum(lagged_c - warm[:, None], 0.0) for warm in edges_c.T[half:]]
     return np.stack(parts, axis=1) / _DEGREES * scale.is_known[:, None, None]
 
 
 def _terms(it_share: Floats, hinges: Floats) -> Floats:
-    return np.concatenate([it_share[:, None], it_share[:, None] * hinges, hinges], axis=1)
+    return np.concatenate([it_share[:, None], it_share[:, None] * hinges, hinges[:, _ALONE]], axis=1)
 
 
 def _beside(grid: HourGrid, some: slice) -> Floats:

@@ -32,7 +32,7 @@ MIN_DAY_HOURS = 10
 _LEVEL_PRIOR = 2.0
 _WEEK_HOURS = 7 * 24
 # Months of held-out residuals flatter the season after them: the step test's share of the budget is divided by this.
-_STEP_DOUBT = 4.0
+_STEP_DOUBT = 8.0
 # How far back the drift test can be taken again when a step is found late.
 _REWIND_DAYS = 21
 # A drift is over when less than this share of its peak is left, and credible at this many standard deviations.
