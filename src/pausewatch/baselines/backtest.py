@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.baselines.contract import BaselineModel, Floats, Series
-from pausewatch.baselines.levels import seasons
+from pausewatch.baselines.levels import returned, seasons
 from pausewatch.baselines.ridge import RidgeBaseline, Shape, trend_curve
 from pausewatch.baselines.within_cells import biweight, robust_sd
 from pausewatch.telemetry.grid import HourGrid
@@ -223,8 +223,8 @@ class _ShapeAhead:
         shape: fitted to the past.
         ahead: what came.
         effects: the effects until the next origin, and the load less effects by week and sample.
-        curves: the trend's and the seasons' curves, (H, 1 + SEASONS).
-        week_curves: their means over the hours seen of each week, (S, W, 1 + SEASONS).
+        curves: the trend's, the return's and the seasons' curves, (H, 2 + SEASONS).
+        week_curves: their means over the hours seen of each week, (S, W, 2 + SEASONS).
     """
 
     shape: Shape
@@ -236,7 +236,8 @@ class _ShapeAhead:
     @staticmethod
     def of(shape: Shape, ahead: _Ahead) -> _ShapeAhead:
         hours = np.arange(ahead.grid.hours) / 24.0
-        curves = np.column_stack([trend_curve(hours), seasons(ahead.grid.start_s / 86_400.0 + hours)])
+        of_year = seasons(ahead.grid.start_s / 86_400.0 + hours)
+        curves = np.column_stack([trend_curve(hours), returned(hours), of_year])
         seen = _by_week(np.isfinite(ahead.observed).astype(np.float64))
         by_week = curves[: seen.shape[1] * _WEEK_H].reshape(-1, _WEEK_H, curves.shape[1])
         sums = np.matmul(seen.transpose(1, 0, 2), by_week).transpose(1, 0, 2)
@@ -265,7 +266,7 @@ class _ShapeAhead:
         level = fitted.level_kw[:, None]
         told = [level, level, level]
         if model.has_season:
-            of_year = fitted.seasons_kw
+            of_year = np.column_stack([fitted.returning_kw, fitted.seasons_kw])
             level = np.where(fitted.knows_year[:, None], level, np.nan)
             by_week = np.einsum("swk,sk->sw", weeks[..., 1:], of_year)
             told = [level + of_year @ near[:, 1:].T, level + by_week, level + of_year @ sampled[:, 1:].T]

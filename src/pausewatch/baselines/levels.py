@@ -3,6 +3,9 @@
 A level of the last weeks alone takes the season that the reference ended in for the rule: one that ends in a cold spell
 expects too much of spring. Where a whole year was seen, two annual harmonics fitted beside a straight trend say how the
 level moves with the season; the trend is there so that growth isn't taken for a season, and is not carried on.
+
+What the last days drew beyond all that may stay, as a new hall does, or pass, as a cold spell does: the reference
+itself says which (`returning_kw`).
 """
 
 from __future__ import annotations
@@ -24,7 +27,14 @@ _TIMES_REMEMBERED = 24
 _MIN_YEAR_DAYS = 330
 _PARTS = 12
 _MIN_PART_DAYS = 10
+_WEEK_H = 168
 _DAY_WEIGHT = 8.0
+# What passes does so with this time constant, towards a level that remembers a season.
+_RETURN_DAYS = 10.0
+_LONG_DAYS = 120.0
+# Levels are told every other week, after a first quarter of a year, and compared with the quarter that followed each.
+_FIRST_WEEK, _EVERY_WEEKS, _WEEKS_AHEAD = 12, 2, 13
+_WEEK_WEIGHT = 84.0
 
 
 def seasons(days: npt.NDArray[np.floating[Any]]) -> Floats:
@@ -65,6 +75,53 @@ def fit_seasons(rest_kw: Floats, weight: Floats, first_day: float) -> Floats:
     target = (flag * mean[known]) @ design
     out[known] = np.linalg.solve(gram + 1e-6 * np.eye(design.shape[1]), target[..., None])[:, 2:, 0]
     return out
+
+
+def returned(days_ahead: npt.NDArray[np.floating[Any]]) -> Floats:
+    """Return how much of the way back to its long level a load has gone, 0 to 1, so many days after the freeze."""
+    return np.asarray(1.0 - np.exp(-np.maximum(days_ahead, 0.0) / _RETURN_DAYS))
+
+
+def returning_kw(rest_kw: Floats, weight: Floats, level_days: float) -> Floats:
+    """Return how far each series' level will go back towards that of the last months, kW, shape (S,).
+
+    Every other week of the reference a level of the last days and one of the last months are told from what came
+    before, and the share of the way from one to the other that explains the next quarter best (least squares) is
+    believed to hold again: near 1 where weather and habits come and go, 0 where what is new stays.
+
+    Args:
+        rest_kw: load beyond week, weather and time of year, shape (S, H).
+        weight: robust weights, 0 where unseen, shape (S, H).
+        level_days: how far back the level of the last days remembers.
+    """
+    series, hours = rest_kw.shape
+    weeks = hours // _WEEK_H
+    if weeks <= _FIRST_WEEK + 1:
+        return np.zeros(series)
+    late = slice(hours - weeks * _WEEK_H, None)
+    by_day = weight[:, late].reshape(series, 7 * weeks, 24)
+    total = by_day.sum(axis=2)
+    load = (by_day * rest_kw[:, late].reshape(series, 7 * weeks, 24)).sum(axis=2)
+    origin = np.arange(_FIRST_WEEK, weeks + 1, _EVERY_WEEKS)
+    origin = np.append(origin[origin < weeks], weeks)
+
+    def level(memory_days: float) -> Floats:
+        age = 7.0 * origin - np.arange(7 * weeks)[:, None] - 0.5
+        fading = np.where(age > 0, np.exp(-np.maximum(age, 0.0) / memory_days), 0.0)
+        count = total @ fading
+        return np.asarray(load @ fading / np.where(count > 1e-6, count, np.nan))
+
+    short = level(level_days)
+    gap = np.nan_to_num(level(_LONG_DAYS) - short)
+    of_week = total.reshape(series, weeks, 7).sum(axis=2)
+    mean = load.reshape(series, weeks, 7).sum(axis=2) / np.maximum(of_week, 1e-9)
+    step = np.arange(_WEEKS_AHEAD)
+    ahead = np.minimum(origin[:-1, None] + step, weeks - 1)
+    came = (origin[:-1, None] + step < weeks) & (of_week[:, ahead] >= _WEEK_WEIGHT) & np.isfinite(short[:, :-1, None])
+    moved = np.where(came, mean[:, ahead] - short[:, :-1, None], 0.0)
+    would = np.where(came, gap[:, :-1, None] * returned(7.0 * step + 3.5), 0.0)
+    share = (moved * would).sum(axis=(1, 2)) / np.maximum((would**2).sum(axis=(1, 2)), 1e-9)
+    return np.asarray(np.clip(share, 0.0, 1.0) * gap[:, -1])
 
 
 def hours_remembered(level_days: float) -> int:

@@ -3,7 +3,8 @@
 Hour-of-week effects are absorbed (every column is taken relative to its cell), which leaves a small regression on
 temperature and holidays; the effects follow, shrunk towards those of their kind of day. Weights are robust (Tukey), so
 that load-bank tests and spikes don't bend the shape. The level is that of the last weeks before the freeze; a trend
-goes on for as long as held-out data say it does, and fades. Where a year was seen, one kind knows the time of year too.
+goes on for as long as held-out data say it does, and fades. Where a year was seen, one kind knows the time of year too,
+and how much of what the last days drew beyond it passes.
 """
 
 from __future__ import annotations
@@ -25,7 +26,15 @@ from pausewatch.baselines.features import (
     weather_kw,
     zone_groups,
 )
-from pausewatch.baselines.levels import SEASONS, fit_seasons, hours_remembered, level_and_trend, seasons
+from pausewatch.baselines.levels import (
+    SEASONS,
+    fit_seasons,
+    hours_remembered,
+    level_and_trend,
+    returned,
+    returning_kw,
+    seasons,
+)
 from pausewatch.baselines.within_cells import WeekCells, WithinCells, regress
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
@@ -45,6 +54,7 @@ _ROWS = (
     "trend_share",
     "hour_sd_kw",
     "seasons_kw",
+    "returning_kw",
 )
 
 
@@ -62,6 +72,7 @@ class FittedRidge:
         trend_share: how much of the slope is carried on, 0 to 1, (S,).
         hour_sd_kw: standard deviation of what the fit left of the reference itself, (S,).
         seasons_kw: coefficients of `levels.seasons`, (S, SEASONS); 0 where the time of year isn't known.
+        returning_kw: what the level will go back towards that of the last months, (S,); 0 without the time of year.
         freeze_s: the freeze, seconds since the epoch.
     """
 
@@ -74,6 +85,7 @@ class FittedRidge:
     trend_share: Floats
     hour_sd_kw: Floats
     seasons_kw: Floats
+    returning_kw: Floats
     freeze_s: int
 
     def predict(self, grid: HourGrid, temperature_c: Floats) -> Expected:
@@ -82,6 +94,7 @@ class FittedRidge:
         holiday = grid.is_holiday * self.slopes[:, -1, None]
         week = by_hour_of_week(grid, self.cells_kw)
         level = self.level_kw[:, None] + self.trend_share[:, None] * self.trend_kw(grid)
+        level += self.returning_kw[:, None] * returned(self._days_ahead(grid))
         season = np.broadcast_to(self.season_kw(grid), level.shape)
         mean = level + season + week + weather + holiday
         sd = np.broadcast_to(self.hour_sd_kw[:, None], mean.shape).copy()
@@ -96,8 +109,11 @@ class FittedRidge:
 
     def trend_kw(self, grid: HourGrid) -> Floats:
         """Return what the whole trend adds to the level at each hour, shape (S, H)."""
-        days = (grid.start_s + 3600.0 * np.arange(grid.hours) - self.freeze_s) / 86_400.0
-        return np.asarray(self.trend_kw_day[:, None] * (trend_curve(days)[None, :] + self.level_age_days[:, None]))
+        ahead = trend_curve(self._days_ahead(grid))
+        return np.asarray(self.trend_kw_day[:, None] * (ahead[None, :] + self.level_age_days[:, None]))
+
+    def _days_ahead(self, grid: HourGrid) -> Floats:
+        return np.asarray((grid.start_s + 3600.0 * np.arange(grid.hours) - self.freeze_s) / 86_400.0)
 
     @property
     def knows_year(self) -> npt.NDArray[np.bool_]:
@@ -131,6 +147,7 @@ class FittedRidge:
             "trend_share": self.trend_share,
             "hour_sd_kw": self.hour_sd_kw,
             "seasons_kw": self.seasons_kw,
+            "returning_kw": self.returning_kw,
             "freeze_s": np.full(len(self.level_kw), self.freeze_s, dtype=np.int64),
         }
 
@@ -255,14 +272,19 @@ class RidgeBaseline:
     def levelled(self, shape: Shape) -> FittedRidge:
         """Return the fit of a shape with the level of its last weeks."""
         hours = shape.rest_kw.shape[1]
-        of_year = np.zeros((len(shape.rest_kw), SEASONS))
+        of_year, returning = np.zeros((len(shape.rest_kw), SEASONS)), np.zeros(len(shape.rest_kw))
         late = slice(max(hours - hours_remembered(self.level_days), 0), hours)
         days = np.arange(late.start, hours) / 24.0
         rest = shape.rest_kw[:, late]
         if self.has_season:
             first_day = shape.freeze_s / 86_400.0 - hours / 24.0
             of_year = fit_seasons(shape.rest_kw, shape.weight, first_day)
-            rest = rest - of_year @ seasons(first_day + days).T
+            known = np.flatnonzero(of_year.any(axis=1))
+            if len(known):
+                beyond = shape.rest_kw[known] - of_year[known] @ seasons(first_day + np.arange(hours) / 24.0).T
+                returning[known] = returning_kw(beyond, shape.weight[known], self.level_days)
+                rest = rest.copy()
+                rest[known] = beyond[:, late]
         level, age, slope = level_and_trend(rest, shape.weight[:, late], days, self.level_days)
         return FittedRidge(
             cells_kw=shape.cells_kw,
@@ -274,6 +296,7 @@ class RidgeBaseline:
             trend_share=np.zeros(len(level)),
             hour_sd_kw=shape.hour_sd_kw,
             seasons_kw=of_year,
+            returning_kw=returning,
             freeze_s=shape.freeze_s,
         )
 
@@ -290,6 +313,7 @@ class RidgeBaseline:
             state["trend_share"],
             state["hour_sd_kw"],
             state["seasons_kw"],
+            state["returning_kw"],
             int(state["freeze_s"][0]) if len(state["freeze_s"]) else 0,
         )
 
