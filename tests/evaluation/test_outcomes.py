@@ -111,13 +111,17 @@ def test_a_withdrawn_finding_does_not_stand_open() -> None:
     assert not found.stands_open
 
 
-def shared(filed_at: str, *members: str, events: tuple = ()) -> SharedHistory:
+def shared(
+    filed_at: str, *members: str, events: tuple = (), verdict: Verdict = Verdict.UNEXPLAINED, mw: float = 10.0
+) -> SharedHistory:
+    group = {"by": "owner", "name": "Example Cloud", "sites": len(members)}
+    parts = [{"site_id": m, "start": moment(5).isoformat(), "excess_mw": mw} for m in members]
     told = said(
         kind=Kind.COORDINATED_LOAD,
-        verdict=Verdict.UNEXPLAINED,
+        verdict=verdict,
         site_id=filed_at,
         energy_mwh=40_000.0,
-        evidence={"members": [{"site_id": m} for m in members]},
+        evidence={"group": group, "members": parts},
     )
     return SharedHistory(replace(history((7, told), (8, told)), site_id=filed_at), tuple(events))
 
@@ -164,3 +168,21 @@ def test_a_run_under_way_before_the_pause_may_be_dated_to_its_beginning() -> Non
 
     assert event_outcomes(trial([run], [early]))[0].is_found
     assert not event_outcomes(trial([run], [too_early]))[0].is_found
+
+
+@pytest.mark.parametrize(("mw", "is_typed"), [(10.0, True), (2.0, False)])
+def test_a_question_about_a_part_of_an_alarm_is_told_with_its_verdict(mw: float, is_typed: bool) -> None:
+    asked = history(*[(day, said(verdict=Verdict.UNEXPLAINED)) for day in (6, 7, 8)])
+    alarm = shared("other", "other", "sim-001", events=(event(),), verdict=Verdict.TRAINING_LIKE, mw=mw)
+    site = replace(trial([event()], [asked]), shared=(alarm,))
+
+    assert [a.verdict is Verdict.TRAINING_LIKE for _, a in site.told[0].stated] == [False, is_typed, is_typed]
+    assert event_outcomes(site)[0].is_typed is is_typed
+
+
+def test_an_honest_member_of_a_false_alarm_is_a_false_alarm_of_its_own() -> None:
+    asked = history(*[(day, said(verdict=Verdict.UNEXPLAINED)) for day in (6, 7, 8)])
+    alarm = shared("other", "other", "sim-001", verdict=Verdict.TRAINING_LIKE)
+    (outcome,) = finding_outcomes(replace(trial([], [asked]), shared=(alarm,)))
+
+    assert outcome.was_called_training

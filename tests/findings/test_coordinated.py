@@ -205,3 +205,60 @@ def test_neighbours_of_other_owners_are_tested_together_and_told_once():
     mixed = [*owned[:11], *sites_of(1, "Other", 11, **near)]
     told = findings(mixed, views_of(mixed, raised(noise(12, BLOCKS, seed=2), SPLIT)))
     assert the_one(told).evidence["group"]["by"] == "owner"
+
+
+def as_it_was_told(
+    sites: Sequence[Site], views: Mapping[str, SharedView], days: int, known: Sequence[Finding] = ()
+) -> Assessment:
+    """Return the load as it is told so many days after its onset, by views that end there."""
+    until = FIRST + ONSET + 4 * days
+    return the_one(findings(sites, {i: view.until(until) for i, view in views.items()}, known))
+
+
+def with_dips(views: Mapping[str, SharedView], hours: np.ndarray) -> dict[str, SharedView]:
+    """Return views in which the load of the members dips together, hours after its onset."""
+    first = (FIRST + ONSET) * BLOCK_H
+    return {
+        i: SharedView(**{**vars(v), "dips": first + hours if k in SPLIT else v.dips})
+        for k, (i, v) in enumerate(views.items())
+    }
+
+
+@pytest.mark.parametrize("known_before", [False, True])
+def test_an_alarm_takes_days_of_the_load_whether_or_not_it_was_told_before(known_before: bool):
+    sites = sites_of(12)
+    views = views_of(sites, raised(noise(12, BLOCKS, seed=2), SPLIT))
+    earlier = Finding("x", as_it_was_told(sites, views, 2), START.date(), START.date())
+    known = [earlier] if known_before else []
+    told = {days: as_it_was_told(sites, views, days, known) for days in (2, 3, 4, 5, 6)}
+    assert all(0.8 <= one.training_probability < 0.9 for one in told.values())
+    verdicts = {days: one.verdict.value for days, one in told.items()}
+    assert verdicts == dict.fromkeys((2, 3, 4), "unexplained") | dict.fromkeys((5, 6), "training_like")
+    assert {days: any("enough days of load" in fact for fact in one.facts) for days, one in told.items()} == {
+        days: days < 5 for days in told
+    }
+
+
+def test_a_look_of_today_is_not_taken_to_have_been_there_on_the_days_before():
+    sites = sites_of(12)
+    views = views_of(sites, raised(noise(12, BLOCKS, seed=2), SPLIT, by=1.8))
+    plain = as_it_was_told(sites, views, 7)
+    assert plain.training_probability < 0.8
+    all_along = as_it_was_told(sites, with_dips(views, np.arange(10, 7 * 24, 8)), 7)
+    since_today = as_it_was_told(sites, with_dips(views, np.arange(6 * 24 + 2, 7 * 24, 3)), 7)
+    assert all_along.training_probability == pytest.approx(since_today.training_probability, abs=1e-6)
+    assert 0.8 <= since_today.training_probability < 0.9
+    assert all_along.verdict is Verdict.TRAINING_LIKE
+    assert since_today.verdict is Verdict.UNEXPLAINED
+
+
+def test_coming_down_together_is_no_day_of_looking_like_training():
+    sites = sites_of(12)
+    z = raised(noise(12, BLOCKS, seed=2), SPLIT, by=1.6)
+    up = as_it_was_told(sites, views_of(sites, z.copy()), 9)
+    z[list(SPLIT), ONSET + 4 * 7] = -5.0
+    over = as_it_was_told(sites, views_of(sites, z), 9)
+    assert (up.end, up.verdict) == (None, Verdict.UNEXPLAINED)
+    assert over.end == block_start(FIRST + ONSET + 4 * 7)
+    assert over.training_probability > 0.8 > up.training_probability
+    assert over.verdict is Verdict.UNEXPLAINED

@@ -47,6 +47,19 @@ class SharedView:
         """First block after the last."""
         return self.first_block + len(self.z)
 
+    def until(self, block: int) -> SharedView:
+        """Return what it showed before a block."""
+        kept = slice(0, max(block - self.first_block, 0))
+        return SharedView(
+            self.lane,
+            self.first_block,
+            self.z[kept],
+            self.step_mw[kept],
+            self.residual_mw[kept],
+            self.temperature_c[kept],
+            self.dips[self.dips < block * BLOCK_H],
+        )
+
 
 def shared_view(
     lane: Lane,

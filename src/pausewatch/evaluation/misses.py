@@ -66,7 +66,7 @@ def _about_event(trial: SiteTrial, outcome: EventOutcome) -> dict[str, Any]:
         "share_of_it_capacity": round(outcome.share, 4),
         "days": round(outcome.days, 1),
         "silent_share": round(outcome.silent_share, 2),
-        "said": [_said(h.id, h.last, h.is_withdrawn) for h in trial.histories],
+        "said": [_said(h.id, h.last, h.is_withdrawn) for h in trial.told],
     }
 
 

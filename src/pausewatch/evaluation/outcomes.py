@@ -6,7 +6,8 @@ pause). An event of training is *found* on the first report day
 on which a finding on load about it is `training_like` or `unexplained`, and *typed* by what stands last. Of several
 events a finding is charged to training first, then to the one that began nearest to it. A finding is *false* if no
 event whatever was going on in its time. A coordinated load is about the events of every site it names, and counts as a
-finding of the one it is filed under; its energy, which is of all of them, is not held against one site's.
+finding of the one it is filed under; its energy, which is of all of them, is not held against one site's. A site's own
+finding counts as the reports told it: with the verdict of the coordinated load that it is part of.
 """
 
 from __future__ import annotations
@@ -132,13 +133,13 @@ def finding_outcomes(trial: SiteTrial) -> list[FindingOutcome]:
 
 def _charged(trial: SiteTrial) -> list[tuple[FindingHistory, tuple[TrueEvent, ...]]]:
     """Return the site's findings on load with what may stand behind them; a shared one counts where it is filed."""
-    own = [(h, trial.truth.events) for h in trial.histories if h.last.kind in LOAD_KINDS]
+    own = [(h, trial.truth.events) for h in trial.told if h.last.kind in LOAD_KINDS]
     return own + [(s.history, s.events) for s in trial.shared if s.history.site_id == trial.truth.site_id]
 
 
 def _heard(trial: SiteTrial) -> list[tuple[FindingHistory, date, Assessment]]:
     """Return all that was said of a site, day by day: its own findings, and coordinated loads that name it."""
-    own = [(h, day, said) for h in trial.histories for day, said in h.stated]
+    own = [(h, day, said) for h in trial.told for day, said in h.stated]
     shared = [(s.history, day, said) for s in trial.shared for day, said in s.history.stated]
     return own + [heard for heard in shared if trial.truth.site_id in members_of(heard[2])]
 

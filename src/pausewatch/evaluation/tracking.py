@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from pausewatch.findings.identity import match, new_ids
-from pausewatch.findings.model import Assessment, Finding
+from pausewatch.findings.model import Assessment, Finding, Verdict
 
 
 @dataclass
@@ -32,6 +32,14 @@ class FindingHistory:
     def last(self) -> Assessment:
         """What was said of it last, before a withdrawal if there was one."""
         return self.stated[-1][1]
+
+    def standing(self, day: date) -> Finding | None:
+        """Return it as it stood on a report day by the evidence alone; None where it didn't."""
+        said = dict(self.said).get(day)
+        if said is None:
+            return None
+        is_over = said.end is not None and said.verdict is Verdict.EXPLAINED
+        return Finding(self.id, said, self.first_reported_on, day, is_open=not is_over)
 
     @property
     def is_withdrawn(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from pausewatch.detection.detector import Detector
 from pausewatch.detection.reference import learn
@@ -16,7 +17,8 @@ from pausewatch.evaluation.truth import TrueSite
 from pausewatch.evaluation.world import TrialPlan, World, world_of
 from pausewatch.findings.assess import assess
 from pausewatch.findings.coordinated import with_group_status
-from pausewatch.findings.model import SiteDay
+from pausewatch.findings.model import Assessment, Finding, SiteDay
+from pausewatch.findings.part_of import with_group_verdicts
 from pausewatch.fleet import Site
 from pausewatch.progress import Progress, Silent
 
@@ -57,9 +59,23 @@ class SiteTrial:
         """Years under watch."""
         return len(self.days) / 365.25
 
+    @cached_property
+    def told(self) -> tuple[FindingHistory, ...]:
+        """The site's own findings as the reports told them: part of a coordinated load where they are."""
+        return tuple(_as_told(history, self.shared) for history in self.histories)
+
     def day(self, report_day: date) -> InspectedDay:
         """Return one of its days."""
         return self.days[(report_day - self.days[0].said.date).days]
+
+
+def _as_told(history: FindingHistory, shared: Sequence[SharedHistory]) -> FindingHistory:
+    def told(day: date, own: Assessment) -> Assessment:
+        loads = [known for one in shared if (known := one.history.standing(day)) is not None]
+        return with_group_verdicts([Finding(history.id, own, day, day)], loads)[0].assessment
+
+    said = [(day, None if own is None else told(day, own)) for day, own in history.said]
+    return FindingHistory(history.id, history.site_id, said)
 
 
 def run_trial(plan: TrialPlan, progress: Progress | None = None) -> list[SiteTrial]:

@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,10 @@ from pausewatch.detection.onsets import BLOCK_H
 from pausewatch.detection.pooled_test import EDGE_Z, PooledModel
 from pausewatch.detection.shared_view import SharedView, block_of, block_start
 from pausewatch.findings.group_signs import Signs, signs_of
-from pausewatch.findings.model import Assessment, Bounds, DayStatus, Finding, Hypothesis, Kind, SiteDay, Verdict
+from pausewatch.findings.group_verdicts import earlier_trainings, training_of, verdict_of, weighed
+from pausewatch.findings.model import Assessment, Bounds, DayStatus, Finding, Kind, SiteDay, Verdict
 from pausewatch.findings.quantities import flop_of
-from pausewatch.findings.verdicts import BENIGN, LINES, NOT_TRAINING
+from pausewatch.findings.verdicts import not_yet
 from pausewatch.findings.wording import megawatts, spell
 from pausewatch.fleet import Activity, Pause, Site
 from pausewatch.telemetry.panel import Lane
@@ -34,7 +34,6 @@ from pausewatch.telemetry.panel import Lane
 Floats = npt.NDArray[np.float64]
 
 _Z90 = 1.6448536
-_BENIGN_CAUSES = ("load_moved", "shared_cause", "declared_work")
 _SAME = timedelta(days=3)
 _DECLARED_WITHIN = timedelta(hours=36)
 # What was reported stands until its score falls well below the threshold.
@@ -137,15 +136,16 @@ def _assess(
     start = block_start(load.start_block)
     end = None if load.end_block is None else block_start(load.end_block)
     declared = _declared(load, sites, start)
-    hypotheses = _hypotheses(load, signs, len(declared))
-    training = next(h.probability for h in hypotheses if h.name == "training")
+    hypotheses = weighed(load, signs, len(declared))
+    training = training_of(hypotheses)
+    verdict = verdict_of(hypotheses, earlier_trainings(load, signs, sites, views, len(declared)))
     of = [sites[member.site].id for member in load.rises]
     largest = sites[max(load.rises, key=lambda m: m.step_mw).site].id
     excess, energy, flop = _quantities(load, sites, views)
     return Assessment(
         site_id=again.site_id if again is not None and again.site_id in of else largest,
         kind=Kind.COORDINATED_LOAD,
-        verdict=_verdict(hypotheses, training, _days(load, views)),
+        verdict=verdict,
         start=start,
         end=end,
         training_probability=training,
@@ -155,7 +155,7 @@ def _assess(
         flop=flop,
         declaration_ids=tuple(declared.values()),
         evidence=_evidence(load, sites, views, signs, declared),
-        facts=_facts(load, sites, signs, declared),
+        facts=(*_facts(load, sites, signs, declared), *not_yet(training, verdict)),
     )
 
 
@@ -171,53 +171,6 @@ def _declared(load: Coordinated, sites: Sequence[Site], start: datetime) -> dict
             ):
                 out[sites[member.site].id] = declaration.id
     return out
-
-
-def _hypotheses(load: Coordinated, signs: Signs, declared: int) -> tuple[Hypothesis, ...]:
-    """Weigh what could make sites step together; the weights are in docs/method.md."""
-    strength = 1.0 if math.isnan(load.score) else load.score / load.model.threshold
-    undeclared = len(load.rises) - declared
-    ratio = load.fall_mw / max(load.rise_mw, 1e-9)
-    moved = 1.0 if load.is_moved else float(np.clip(1.0 - abs(1.0 - ratio) / 0.4, 0.0, 1.0))
-    weights = {
-        "training": 1.5
-        + 0.6 * float(np.clip((len(load.rises) - 2) / 2, 0, 1))
-        # Tenants don't come to eight sites on one half day.
-        + 0.5 * float(np.clip(np.log2(len(load.rises) / 4), 0, 2))
-        + 0.5 * (load.end_block is not None)
-        + 0.7 * (signs.dips_chance < 0.01)
-        + 0.5 * (signs.alike < 0.35)
-        - 1.5 * signs.swing
-        - 3.0 * signs.elsewhere
-        - 3.0 * moved
-        - 3.0 * (undeclared < 2),
-        "new_load_or_tenant": 0.8 + 0.5 * signs.swing - 0.5 * (load.end_block is not None) - 3.0 * moved,
-        "science_or_batch": 0.4 - 3.0 * moved,
-        "inference_growth": 0.0 + 1.5 * signs.swing - 3.0 * moved,
-        "load_moved": -3.0 + 6.0 * moved,
-        "shared_cause": -1.5 + 5.0 * signs.elsewhere + 1.0 * signs.warmed * signs.utility_share,
-        "declared_work": 6.0 if undeclared < 2 and declared else -4.0,
-        "metering": -2.0,
-        "chance": 0.5 - 2.0 * float(np.clip(strength - 1.0, -0.3, 3.0)),
-    }
-    peak = max(weights.values())
-    raw = {name: math.exp(value - peak) for name, value in weights.items()}
-    total = sum(raw.values())
-    ranked = sorted(raw, key=lambda name: -raw[name])
-    return tuple(Hypothesis(name, raw[name] / total) for name in ranked)
-
-
-def _days(load: Coordinated, views: Mapping[str, SharedView]) -> float:
-    until = max(view.end_block for view in views.values()) if load.end_block is None else load.end_block
-    return (until - load.start_block) * BLOCK_H / 24
-
-
-def _verdict(hypotheses: Sequence[Hypothesis], training: float, days: float) -> Verdict:
-    # A group's look on earlier days isn't kept: it is taken to have been the same.
-    if LINES.is_alarm(training, repeat(training, max(int(days) - 1, 0))):
-        return Verdict.TRAINING_LIKE
-    benign = max(h.probability for h in hypotheses if h.name in _BENIGN_CAUSES)
-    return Verdict.EXPLAINED if benign >= BENIGN and training <= NOT_TRAINING else Verdict.UNEXPLAINED
 
 
 def _quantities(load: Coordinated, sites: Sequence[Site], views: Mapping[str, SharedView]) -> tuple[Bounds, ...]:

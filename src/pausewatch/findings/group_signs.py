@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,12 +83,37 @@ def signs_of(load: Coordinated, sites: Sequence[Site], views: Mapping[str, Share
         elsewhere=elsewhere,
         controls=controls,
         warmer_c=warmer,
-        warmed=float(np.clip(warmer / 6.0, 0.0, 1.0)),
+        warmed=_warmed(warmer),
         utility_share=float(np.mean([view.lane is Lane.UTILITY for view in mine])),
         shared_dips=shared,
         expected_dips=expected,
         dips_chance=chance,
     )
+
+
+def signs_by(signs: Signs, load: Coordinated, views: Sequence[SharedView]) -> Signs:
+    """Return the signs of a load as its members showed them by an earlier time; those of its onset stay as they are.
+
+    Args:
+        signs: of today.
+        load: the load, as it went on then.
+        views: of its members up to that time, in their order.
+    """
+    warmer = _change([view.temperature_c for view in views], [load.start_block - v.first_block for v in views])
+    shared, expected, chance = _dips(load, views)
+    return replace(
+        signs,
+        swing=_swing(load, views),
+        warmer_c=warmer,
+        warmed=_warmed(warmer),
+        shared_dips=shared,
+        expected_dips=expected,
+        dips_chance=chance,
+    )
+
+
+def _warmed(warmer_c: float) -> float:
+    return float(np.clip(warmer_c / 6.0, 0.0, 1.0))
 
 
 def _change(values: Sequence[Floats], at: Sequence[int]) -> float:

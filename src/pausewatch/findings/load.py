@@ -19,11 +19,11 @@ from pausewatch.findings.quantities import Quantities, quantities
 from pausewatch.findings.recurrence import Loads, earlier_days
 from pausewatch.findings.suspicion import suspect_lanes
 from pausewatch.findings.unstopped import unstopped_training, was_down
-from pausewatch.findings.verdicts import LINES, verdict_of, weighed
+from pausewatch.findings.verdicts import LINES, not_yet, verdict_of, weighed
 from pausewatch.findings.wording import LANE_NAMES, instant, local, megawatts, meters_of, spell
 from pausewatch.fleet import Activity, Declaration
 from pausewatch.signatures.features import Features, measure
-from pausewatch.signatures.hypotheses import Hypothesis, probability
+from pausewatch.signatures.hypotheses import probability
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer, explain
 from pausewatch.telemetry.panel import Lane
 
@@ -108,7 +108,7 @@ def _judge(
         | ({} if kept is None else {LOOKS: packed(kept)}),
         facts=(
             *_facts(day, episode, features, circumstances, size, found, unstopped, suspect),
-            *_not_yet(hypotheses, verdict),
+            *not_yet(probability(hypotheses, Cause.TRAINING), verdict),
         ),
     )
 
@@ -237,14 +237,6 @@ def _facts(
             "site had drawn all it could."
         )
     return tuple(said)
-
-
-def _not_yet(hypotheses: Sequence[Hypothesis], verdict: Verdict) -> list[str]:
-    """Say why load that looks like training is no alarm, where only time is missing."""
-    if verdict is not Verdict.UNEXPLAINED or probability(hypotheses, Cause.TRAINING) < LINES.least:
-        return []
-    needs = ", ".join(f"{days} at {100 * line:.0f} %" for line, days in LINES.lines)
-    return [f"It has not looked like training for enough days of load to be an alarm: that takes {needs} or more."]
 
 
 def _texture(features: Features) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any
@@ -22,6 +23,7 @@ from pausewatch.findings.documents import assessment_document
 from pausewatch.findings.history import SeenReview, Version, annotate, check_review
 from pausewatch.findings.migrations import bring_up_to_date
 from pausewatch.findings.model import Assessment, DayStatus, Finding, Kind, Review, SiteDay
+from pausewatch.findings.part_of import with_group_verdicts
 from pausewatch.findings.promotions import read_promotions, record_promotion
 from pausewatch.findings.reading import portions, read_findings, reviewed_findings, reviews_of, versions_of
 from pausewatch.findings.recording import record_day
@@ -227,13 +229,16 @@ class Register:
     ) -> list[Finding]:
         """Return findings by site, start and id, as they stood at the end of a report day.
 
+        A site's own question about its part of a coordinated load that looks like training has its verdict.
+
         Args:
             as_of: the report day; the latest without it.
             site_ids: only of these sites.
             reviewed_until: only with reviews made by then.
         """
         with self._database.reading() as connection:
-            return read_findings(connection, as_of, site_ids, reviewed_until)
+            shared = read_findings(connection, as_of, None, reviewed_until, Kind.COORDINATED_LOAD)
+            return with_group_verdicts(read_findings(connection, as_of, site_ids, reviewed_until), shared)
 
     def finding(self, finding_id: str) -> Finding:
         """Return a finding as it stands.
@@ -253,7 +258,8 @@ class Register:
         with self._database.reading() as connection:
             self._finding(connection, finding_id)
             versions = versions_of(connection, [finding_id])[finding_id]
-            return annotate(versions, reviews_of(connection, [finding_id]).get(finding_id, []))
+            told = annotate(versions, reviews_of(connection, [finding_id]).get(finding_id, []))
+            return [_as_part(connection, finding_id, version) for version in told]
 
     def review(
         self, finding_id: str, decision: str, reason: str, reviewer: str, at: datetime, *, cause: str | None = None
@@ -305,7 +311,8 @@ class Register:
         site_id = connection.execute(site_query).scalar()
         if site_id is None:
             raise self._no_finding(connection, finding_id)
-        return next(f for f in read_findings(connection, None, [site_id], None) if f.id == finding_id)
+        found = [f for f in read_findings(connection, None, [site_id], None) if f.id == finding_id]
+        return with_group_verdicts(found, read_findings(connection, None, None, None, Kind.COORDINATED_LOAD))[0]
 
     def _no_finding(self, connection: Connection, finding_id: str) -> RegisterError:
         from rapidfuzz import process
@@ -369,6 +376,14 @@ class Register:
         """Return every change of the judge of findings, in the order they were recorded."""
         with self._database.reading() as connection:
             return read_promotions(connection)
+
+
+def _as_part(connection: Connection, finding_id: str, version: Version) -> Version:
+    """Return a version with what stood of coordinated loads on its day."""
+    day = version.report_day
+    known = Finding(finding_id, version.assessment, day, day, not version.is_over)
+    shared = read_findings(connection, day, None, _NO_REVIEW, Kind.COORDINATED_LOAD)
+    return replace(version, assessment=with_group_verdicts([known], shared)[0].assessment)
 
 
 def _site_day(row: Any) -> SiteDay:

@@ -13,6 +13,8 @@ from pausewatch.signatures.rule import Cause, Circumstances, Explainer
 
 # A benign cause accounts for an episode when it is this probable and training this improbable.
 BENIGN, NOT_TRAINING = 0.75, 0.1
+NOT_YET = "It has not looked like training for enough days of load to be an alarm"
+"""How a sentence begins that says what a question lacks."""
 _BENIGN_CAUSES = (Cause.INFERENCE, Cause.COOLING, Cause.CHANCE)
 # A rise whose first hours brought less of it than this came in parts.
 _SHARP = 0.5
@@ -65,6 +67,14 @@ class AlarmLines:
 
 LINES = AlarmLines()
 """The lines in force."""
+
+
+def not_yet(training: float, verdict: Verdict) -> tuple[str, ...]:
+    """Say why load that looks like training is no alarm, where only time is missing."""
+    if verdict is not Verdict.UNEXPLAINED or training < LINES.least:
+        return ()
+    needs = ", ".join(f"{days} at {100 * line:.0f} %" for line, days in LINES.lines)
+    return (f"{NOT_YET}: that takes {needs} or more.",)
 
 
 def weighed(judge: Explainer, features: Features, circumstances: Circumstances) -> tuple[Hypothesis, ...]:

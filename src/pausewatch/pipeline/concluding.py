@@ -229,7 +229,8 @@ def _change(finding: Finding, before: Finding | None, day: date) -> str:
         return "withdrawn"
     if finding.assessment.end is not None and before.assessment.end is None:
         return "ended"
-    return "updated" if finding.last_updated_on == day else "unchanged"
+    is_other = finding.last_updated_on == day or finding.assessment.verdict is not before.assessment.verdict
+    return "updated" if is_other else "unchanged"
 
 
 def _pooled(finding: Finding, members: Sequence[SharedView]) -> LoadCurve:
