@@ -1,7 +1,7 @@
 """How often quiet sites are accused: findings on load at simulated sites at which nothing happens, against the budget.
 
 python benchmarks/quiet.py                # 4 fleets of 60 sites, 59 days each
-python benchmarks/quiet.py --fleets 1
+python benchmarks/quiet.py --fleets 24    # what docs/method.md quotes
 """
 
 from __future__ import annotations

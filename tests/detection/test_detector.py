@@ -14,7 +14,9 @@ import pytest
 from scipy.stats import poisson
 from tests.detection.noise import autoregressive, day_numbers
 
-from pausewatch.detection.detector import Calibration, Detector, DetectorState
+from pausewatch.detection.calibration import Calibration
+from pausewatch.detection.detector import Detector
+from pausewatch.detection.detector_state import DetectorState
 from pausewatch.detection.envelope import detectable_kw
 from pausewatch.detection.whitening import Innovations
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pausewatch.detection.changes import Change
-from pausewatch.detection.detector import Drift
+from pausewatch.detection.creep import Drift
 from pausewatch.detection.drifts import drift_episode, with_drifts
 from pausewatch.detection.episodes import Episode, Noise, step_episodes
 from pausewatch.detection.lanes import SiteEpisode, joined

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from pausewatch.detection.calibration import LEVEL_PRIOR, Calibration, level_precision
 from pausewatch.detection.changes import Change, StepTuning, excess_kw, update_changes
+from pausewatch.detection.creep import MIN_DAY_HOURS, follow
+from pausewatch.detection.detector_state import DetectorState
 from pausewatch.detection.drift_test import (
-    DriftModel,
     DriftSettings,
-    DriftState,
     advance_drift,
     fit_drift,
 )
 from pausewatch.detection.evidence import Evidence
 from pausewatch.detection.extremes import score_spread, standard_score_threshold
-from pausewatch.detection.onsets import BLOCK_H, Onsets
+from pausewatch.detection.onsets import Onsets
 from pausewatch.detection.step_test import StepWindows, scan_ends, scan_steps
 from pausewatch.detection.whitening import ORDER, Innovations, Whitener, fit_whitener, innovations
 
@@ -27,118 +28,11 @@ Bools = npt.NDArray[np.bool_]
 
 # Hours before the step test's window that bring the autoregression's memory up to date.
 _WARM_UP = 2 * ORDER
-# A day of fewer seen hours has no mean.
-MIN_DAY_HOURS = 10
-_LEVEL_PRIOR = 2.0
 _WEEK_HOURS = 7 * 24
 # Months of held-out residuals flatter the season after them: the step test's share of the budget is divided by this.
 _STEP_DOUBT = 8.0
 # How far back the drift test can be taken again when a step is found late.
 _REWIND_DAYS = 21
-# A drift is over when less than this share of its peak is left, and credible at this many standard deviations.
-_DRIFT_LEFT_SHARE = 0.35
-_DRIFT_CREDIBLE_SD = 2.0
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Everything the detector learned from held-out residuals of S series.
-
-    Args:
-        whitener: the autoregressions.
-        step_threshold: standard score at which a step is accepted, shape (S,).
-        score_spread: what a standard score falls short of its mean by, one time in ten, shape (S,).
-        drift: the calibrated drift test.
-        alarms_per_year: the budget each of the two tests of a series was given, shape (S,).
-        heldout_days: days the thresholds rest on, shape (S,).
-    """
-
-    whitener: Whitener
-    step_threshold: Floats
-    score_spread: Floats
-    drift: DriftModel
-    alarms_per_year: Floats
-    heldout_days: npt.NDArray[np.int64]
-
-    def state(self) -> dict[str, npt.NDArray[np.float64]]:
-        """Return the calibration as plain arrays."""
-        return {
-            "lag_weights": self.whitener.lag_weights,
-            "innovation_sd_kw": self.whitener.innovation_sd_kw,
-            "stationary_sd_kw": self.whitener.stationary_sd_kw,
-            "step_threshold": self.step_threshold,
-            "score_spread": self.score_spread,
-            "daily_sd_kw": self.drift.daily_sd_kw,
-            "daily_rho": self.drift.daily_rho,
-            "drift_threshold": self.drift.threshold,
-            "alarms_per_year": self.alarms_per_year,
-            "heldout_days": self.heldout_days.astype(np.float64),
-        }
-
-    @staticmethod
-    def from_state(state: dict[str, npt.NDArray[np.float64]]) -> Calibration:
-        """Rebuild a calibration from `state`."""
-        return Calibration(
-            Whitener(state["lag_weights"], state["innovation_sd_kw"], state["stationary_sd_kw"]),
-            state["step_threshold"],
-            state["score_spread"],
-            DriftModel(state["daily_sd_kw"], state["daily_rho"], state["drift_threshold"]),
-            state["alarms_per_year"],
-            state["heldout_days"].astype(np.int64),
-        )
-
-    def subset(self, series: npt.NDArray[np.intp]) -> Calibration:
-        """Return the calibration of some of the series."""
-        return Calibration.from_state({name: values[series] for name, values in self.state().items()})
-
-    @staticmethod
-    def joined(parts: list[Calibration]) -> Calibration:
-        """Return several batches as one."""
-        states = [part.state() for part in parts]
-        return Calibration.from_state({k: np.concatenate([s[k] for s in states]) for k in states[0]})
-
-
-@dataclass
-class DetectorState:
-    """What is carried from day to day: the accepted changes of each series, the drift test, the drifts it found, and
-    how strongly each quarter of a day looks like an onset."""
-
-    changes: list[list[Change]]
-    drift: DriftState
-    drifts: list[list[Drift]]
-    onsets: Onsets
-    past: list[tuple[int, DriftState]] = field(default_factory=list)
-
-    @staticmethod
-    def fresh(series: int, start_hour: int = 0) -> DetectorState:
-        """Return the state before the first day; `start_hour` is of the grid's first, since the epoch."""
-        return DetectorState(
-            [[] for _ in range(series)],
-            DriftState.fresh(series),
-            [[] for _ in range(series)],
-            Onsets.fresh(series, start_hour // BLOCK_H),
-        )
-
-
-@dataclass(frozen=True)
-class Drift:
-    """Load that crept in, found by the drift test.
-
-    Args:
-        since_day: number of the day it began to accumulate.
-        alarm_day: number of the report day on which it was found.
-        end_day: number of the first day without it, or None while it lasts.
-        peak_kw: largest weekly mean seen so far.
-        excess_kw: mean of the last week above what accepted steps explain.
-        strength: cumulative sum over its threshold, when strongest.
-    """
-
-    since_day: int
-    alarm_day: int
-    end_day: int | None
-    peak_kw: float
-    excess_kw: float
-    strength: float
 
 
 @dataclass(frozen=True)
@@ -236,7 +130,7 @@ class Detector:
         level = level_sd_kw[np.arange(series), np.clip(end_hour - 1, 0, hours - 1)]
         level = np.where(np.isfinite(level), level, calibration.whitener.stationary_sd_kw)
         whitener = calibration.whitener
-        initial = np.sqrt(whitener.stationary_sd_kw**2 + (_LEVEL_PRIOR * level) ** 2)
+        initial = np.sqrt(whitener.stationary_sd_kw**2 + (LEVEL_PRIOR * level) ** 2)
         warm = innovations(recent, whitener, initial_sd_kw=initial)
         window = Innovations(warm.score[:, _WARM_UP:], warm.weight[:, _WARM_UP:])
         precision = level_precision(whitener, level)
@@ -305,7 +199,7 @@ class Detector:
             end = min(int(end_hour[s]), hours)
             week = _unexplained(residual_kw[s], state.changes[s], max(end - 7 * 24, 0), end)
             strength = float(state.drift.cusum[s] / model.threshold[s])
-            state.drifts[s] = _follow(
+            state.drifts[s] = follow(
                 state.drifts[s],
                 week[np.isfinite(week)],
                 float(np.hypot(level_sd_kw[s], model.daily_sd_kw[s] / np.sqrt(7))),
@@ -377,32 +271,6 @@ def _day_mean(residual_kw: Floats, local_day: npt.NDArray[np.int32], changes: li
 def _unexplained(residual_kw: Floats, changes: list[Change], begin: int, end: int) -> Floats:
     values = residual_kw[begin:end]
     return values - np.maximum(excess_kw(changes, end)[begin:], 0.0) if changes else values
-
-
-def _follow(
-    known: list[Drift], week_kw: Floats, sd_kw: float, strength: float, since_day: int, day: int
-) -> list[Drift]:
-    """Open, carry or end the drift of one series after one more day."""
-    if len(week_kw) < 3 * MIN_DAY_HOURS:
-        return known
-    excess = float(week_kw.mean())
-    if known and known[-1].end_day is None:
-        last = known[-1]
-        if excess < _DRIFT_LEFT_SHARE * last.peak_kw or excess <= 0 or strength <= 0:
-            return [*known[:-1], replace(last, end_day=day)]
-        return [
-            *known[:-1],
-            replace(last, excess_kw=excess, peak_kw=max(last.peak_kw, excess), strength=max(last.strength, strength)),
-        ]
-    if strength >= 1.0 and excess >= _DRIFT_CREDIBLE_SD * sd_kw:
-        return [*known, Drift(since_day, day, None, excess, excess, strength)]
-    return known
-
-
-def level_precision(whitener: Whitener, level_sd_kw: Floats) -> Floats:
-    """Return how much the frozen level still says, in units of an innovation's precision, shape (S,)."""
-    spread = np.sqrt((0.5 * whitener.stationary_sd_kw) ** 2 + (_LEVEL_PRIOR * level_sd_kw) ** 2)
-    return (whitener.innovation_sd_kw / spread) ** 2
 
 
 def _daily_means(

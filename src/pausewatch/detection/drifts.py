@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.detection.detector import Drift
+from pausewatch.detection.creep import Drift
 from pausewatch.detection.episodes import Episode, Noise, excess_sd
 
 Floats = npt.NDArray[np.float64]

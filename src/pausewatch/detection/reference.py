@@ -15,7 +15,8 @@ from pausewatch.baselines.mixed import subset
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES
 from pausewatch.baselines.ridge import RidgeBaseline, Shape
 from pausewatch.detection.balance import FrozenBalance, learn_balance
-from pausewatch.detection.detector import Calibration, Detector
+from pausewatch.detection.calibration import Calibration
+from pausewatch.detection.detector import Detector
 from pausewatch.detection.history import History
 from pausewatch.detection.integrity.habits import Habits
 from pausewatch.detection.marginal_pue import MarginalPue

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from pausewatch.baselines.contract import Expected
 from pausewatch.detection.balance import class_sd_kw
 from pausewatch.detection.changes import Change
-from pausewatch.detection.detector import Detector, DetectorState
+from pausewatch.detection.detector import Detector
+from pausewatch.detection.detector_state import DetectorState
 from pausewatch.detection.drifts import drift_episode, with_drifts
 from pausewatch.detection.envelope import detectable_kw
 from pausewatch.detection.episodes import Episode, Noise, step_episodes

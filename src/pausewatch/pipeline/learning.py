@@ -17,7 +17,8 @@ from pausewatch.baselines.contract import Floats
 from pausewatch.baselines.freeze import FrozenBaselines, save
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES, candidate
 from pausewatch.detection.balance import FrozenBalance
-from pausewatch.detection.detector import Calibration, Detector
+from pausewatch.detection.calibration import Calibration
+from pausewatch.detection.detector import Detector
 from pausewatch.detection.history import History
 from pausewatch.detection.integrity.habits import Habits
 from pausewatch.detection.onsets import Onsets, as_tenths, from_tenths

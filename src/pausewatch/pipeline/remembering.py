@@ -24,7 +24,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.detection.changes import Change
-from pausewatch.detection.detector import Detector, DetectorState, Drift
+from pausewatch.detection.creep import Drift
+from pausewatch.detection.detector import Detector
+from pausewatch.detection.detector_state import DetectorState
 from pausewatch.detection.drift_test import DriftState
 from pausewatch.detection.onsets import Onsets
 from pausewatch.detection.reference import NOT_LEARNED
