@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.baselines.contract import BaselineModel, Floats, Series
-from pausewatch.baselines.levels import returned, seasons
-from pausewatch.baselines.ridge import RidgeBaseline, Shape, trend_curve
+from pausewatch.baselines.levels import returned
+from pausewatch.baselines.ridge import RidgeBaseline, Shape, ShapeKey, trend_curve
 from pausewatch.baselines.within_cells import biweight, robust_sd
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.order_statistics import row_medians
@@ -166,7 +166,7 @@ def backtests(models: Mapping[str, BaselineModel], series: Series, fold_days: in
     first = min(max(_FIRST_DAYS, days // 3), max(days - FOLD_DAYS, _PAST_DAYS))
     origins = [d * 24 for d in range(first, max(days - 6, first + 1), fold_days)]
     told: dict[str, list[_Errors]] = {name: [] for name in models}
-    shapes: dict[tuple[float, bool], _ShapeAhead] = {}
+    shapes: dict[ShapeKey, _ShapeAhead] = {}
     for f, origin in enumerate(origins):
         past = Series(series.keys, grid.sliced(0, origin), series.load_kw[:, :origin], series.temperature_c[:, :origin])
         begun = np.isfinite(past.load_kw).sum(axis=1) >= 12 * _PAST_DAYS
@@ -189,21 +189,27 @@ def _shapes(
     models: Mapping[str, BaselineModel],
     past: Series,
     ahead: _Ahead,
-    earlier: Mapping[tuple[float, bool], _ShapeAhead],
-) -> dict[tuple[float, bool], _ShapeAhead]:
+    earlier: Mapping[ShapeKey, _ShapeAhead],
+) -> dict[ShapeKey, _ShapeAhead]:
     """Fit every shape that the models have to the past, going on from the robust weights of the origin before."""
     wanted = {model.shape_key: model for model in models.values() if isinstance(model, RidgeBaseline)}
-    return {
-        key: _ShapeAhead.of(model.shape(past, earlier[key].weights_to_go_on() if key in earlier else None), ahead)
-        for key, model in wanted.items()
-    }
+    out: dict[ShapeKey, _ShapeAhead] = {}
+    for key, model in sorted(wanted.items(), key=lambda of: of[1].has_season):
+        plain = model.plain_key
+        if plain not in out:
+            begin = earlier[plain].weights_to_go_on() if plain in earlier else None
+            out[plain] = _ShapeAhead.of(model.shape(past, begin), ahead)
+        if key != plain:
+            of_year = model.of_year(past, out[plain].shape)
+            out[key] = out[plain] if of_year is out[plain].shape else _ShapeAhead.of(of_year, ahead)
+    return out
 
 
 def _told(
     models: Mapping[str, BaselineModel],
     past: Series,
     ahead: _Ahead,
-    shapes: Mapping[tuple[float, bool], _ShapeAhead],
+    shapes: Mapping[ShapeKey, _ShapeAhead],
 ) -> Iterator[tuple[str, _Errors]]:
     """Give what each model missed; fit those that have no shape."""
     for name, model in models.items():
@@ -217,14 +223,14 @@ def _told(
 class _ShapeAhead:
     """A shape's effects after an origin taken off the load: what is left is the level's to tell.
 
-    A level, its season and its trend are smooth: the mean of a week follows from the means of their few curves.
+    A level, its way back and its trend are smooth: the mean of a week follows from the means of their few curves.
 
     Args:
         shape: fitted to the past.
         ahead: what came.
         effects: the effects until the next origin, and the load less effects by week and sample.
-        curves: the trend's, the return's and the seasons' curves, (H, 2 + SEASONS).
-        week_curves: their means over the hours seen of each week, (S, W, 2 + SEASONS).
+        curves: the trend's and the way back's, (H, 2).
+        week_curves: their means over the hours seen of each week, (S, W, 2).
     """
 
     shape: Shape
@@ -236,8 +242,7 @@ class _ShapeAhead:
     @staticmethod
     def of(shape: Shape, ahead: _Ahead) -> _ShapeAhead:
         hours = np.arange(ahead.grid.hours) / 24.0
-        of_year = seasons(ahead.grid.start_s / 86_400.0 + hours)
-        curves = np.column_stack([trend_curve(hours), returned(hours), of_year])
+        curves = np.column_stack([trend_curve(hours), returned(hours)])
         seen = _by_week(np.isfinite(ahead.observed).astype(np.float64))
         by_week = curves[: seen.shape[1] * _WEEK_H].reshape(-1, _WEEK_H, curves.shape[1])
         sums = np.matmul(seen.transpose(1, 0, 2), by_week).transpose(1, 0, 2)
@@ -266,10 +271,9 @@ class _ShapeAhead:
         level = fitted.level_kw[:, None]
         told = [level, level, level]
         if model.has_season:
-            of_year = np.column_stack([fitted.returning_kw, fitted.seasons_kw])
-            level = np.where(fitted.knows_year[:, None], level, np.nan)
-            by_week = np.einsum("swk,sk->sw", weeks[..., 1:], of_year)
-            told = [level + of_year @ near[:, 1:].T, level + by_week, level + of_year @ sampled[:, 1:].T]
+            level = np.where(fitted.year.knows_year[:, None], level, np.nan)
+            back = fitted.returning_kw[:, None]
+            told = [level + back * near[:, 1], level + back * weeks[..., 1], level + back * sampled[:, 1]]
         return _Errors(
             self.effects.near + told[0],
             self.effects.weeks - told[1],

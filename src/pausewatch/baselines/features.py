@@ -27,6 +27,9 @@ _DAY_WEIGHT = 0.5 * (1 - np.cos(2 * np.pi * (np.arange(24) - 2.0) / 24.0))
 _YEAR_H = 8766.0
 _GUESS_MARGIN = 0.25
 _SEASONS = 7
+# What is felt follows the temperature behind a first-order lag of a day.
+_FELT_H = 24.0
+_BLOCK_H = 24
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def by_hour_of_week(grid: HourGrid, cells_kw: Floats) -> Floats:
 def fit_temperature(grid: HourGrid, temperature_c: Floats) -> TemperatureScale:
     """Learn knots and a climatology of each series."""
     count = len(temperature_c)
-    temperature_c = _thermometers(grid, temperature_c)
+    temperature_c = thermometers(grid, temperature_c)
     seen = np.isfinite(temperature_c)
     if not seen.any():
         return TemperatureScale.unknown(count)
@@ -87,7 +90,7 @@ def fit_temperature(grid: HourGrid, temperature_c: Floats) -> TemperatureScale:
     return TemperatureScale(knots, climatology, is_known).subset(np.arange(count) % len(temperature_c))
 
 
-def _thermometers(grid: HourGrid, temperature_c: Floats) -> Floats:
+def thermometers(grid: HourGrid, temperature_c: Floats) -> Floats:
     """Return the first half of the temperatures where the second is the same: two lanes of the same sites."""
     half = len(temperature_c) // 2
     if not half or len(temperature_c) % 2 or grid.zones[:half] != grid.zones[half:]:
@@ -133,6 +136,29 @@ def temperature_pieces(filled_c: Floats, scale: TemperatureScale) -> Iterator[Fl
         yield np.clip(filled_c, low, high) - np.clip(middle[:, None], low, high)
 
 
+def felt_temperature(filled_c: Floats, before_c: Floats) -> Floats:
+    """Return temperatures behind a first-order lag of a day, shape (S, H), given what was felt before, (S,).
+
+    Blocks of a day at once: within one it is a product, from one to the next a single number is handed on.
+    """
+    series, hours = filled_c.shape
+    blocks = -(-hours // _BLOCK_H)
+    padded = np.zeros((series, blocks * _BLOCK_H))
+    padded[:, :hours] = filled_c
+    kept = np.exp(-1.0 / _FELT_H)
+    age = np.arange(_BLOCK_H)[:, None] - np.arange(_BLOCK_H)
+    within = np.where(age >= 0, (1 - kept) * kept ** np.maximum(age, 0), 0.0)
+    out = padded.reshape(series, blocks, _BLOCK_H) @ within.T
+    handed = np.empty((blocks, series))
+    felt = np.asarray(before_c, dtype=np.float64)
+    by_block = np.ascontiguousarray(out[..., -1].T)
+    for block in range(blocks):
+        handed[block] = felt
+        felt = by_block[block] + kept**_BLOCK_H * felt
+    out += handed.T[..., None] * kept ** np.arange(1, _BLOCK_H + 1)
+    return out.reshape(series, -1)[:, :hours]
+
+
 def day_weight(local_hour: npt.NDArray[Any]) -> Floats:
     """Return how much an hour is day, 0 to 1.
 
@@ -148,7 +174,7 @@ def weather_kw(grid: HourGrid, temperature_c: Floats, scale: TemperatureScale, s
     by_day = day_weight(grid.local_hour)
     slopes = np.where(scale.is_known[:, None], slopes, 0.0)
     always, daily = np.zeros(temperature_c.shape), np.zeros(temperature_c.shape)
-    own = len(_thermometers(grid, temperature_c))
+    own = len(thermometers(grid, temperature_c))
     lanes = [slice(first, first + own) for first in range(0, len(temperature_c), own)]
     if any(not np.array_equal(scale.knots_c[lanes[0]], scale.knots_c[lane]) for lane in lanes):
         lanes = [slice(0, len(temperature_c))]

@@ -32,7 +32,7 @@ from pausewatch.errors import BaselineError, UsageError
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.whole import write_whole
 
-_VERSION = 7
+_VERSION = 8
 _BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 MIN_DAYS = 28
 MIN_SHARE = 0.4

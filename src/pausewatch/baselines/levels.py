@@ -10,6 +10,7 @@ itself says which (`returning_kw`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,11 @@ SEASONS = 4
 _YEAR_DAYS = 365.25
 _TREND_DAYS = 84
 _TIMES_REMEMBERED = 24
-# A year is known with this many days, in each twelfth of it this many.
-_MIN_YEAR_DAYS = 330
+MIN_YEAR_DAYS = 330
+"""Days that a year is known from, some in each twelfth of it."""
+
 _PARTS = 12
 _MIN_PART_DAYS = 10
-_WEEK_H = 168
 _DAY_WEIGHT = 8.0
 # What passes does so with this time constant, towards a level that remembers a season.
 _RETURN_DAYS = 10.0
@@ -43,38 +44,62 @@ def seasons(days: npt.NDArray[np.floating[Any]]) -> Floats:
     return np.stack([np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)], axis=-1)
 
 
-def fit_seasons(rest_kw: Floats, weight: Floats, first_day: float) -> Floats:
-    """Return the coefficients of `seasons` for each series, (S, SEASONS); 0 where no whole year was seen.
+@dataclass(frozen=True)
+class ByDay:
+    """Load beyond some effects by day, counted so that the last day ends with the reference.
 
     Args:
-        rest_kw: load beyond the effects of week and weather, shape (S, H).
-        weight: robust weights, 0 where unseen, shape (S, H).
-        first_day: days since the epoch at the first hour.
+        load: sums of weight times load, (S, D).
+        weight: sums of robust weights, (S, D).
     """
-    series, hours = rest_kw.shape
-    count = hours // 24
-    out = np.zeros((series, SEASONS))
-    if count < _MIN_YEAR_DAYS:
-        return out
-    # The last whole days: the end of the reference is what is carried on.
-    daily = weight[:, hours - 24 * count :].reshape(series, count, 24)
-    total = daily.sum(axis=2)
-    mean = (daily * rest_kw[:, hours - 24 * count :].reshape(series, count, 24)).sum(axis=2) / np.maximum(total, 1e-9)
-    held = total >= _DAY_WEIGHT
-    days = first_day + (hours - 24 * count) / 24.0 + np.arange(count) + 0.5
-    part = ((days / _YEAR_DAYS % 1.0) * _PARTS).astype(np.int64)
+
+    load: Floats
+    weight: Floats
+
+    @staticmethod
+    def of(rest_kw: Floats | None, weight: Floats) -> ByDay:
+        """Sum up hours, shape (S, H); no load where only the weights are of interest."""
+        days = weight.shape[1] // 24
+        late = slice(weight.shape[1] - 24 * days, None)
+        by_day, each = weight[:, late].reshape(-1, days, 24), np.ones(24)
+        total = by_day @ each
+        load = np.zeros_like(total) if rest_kw is None else (by_day * rest_kw[:, late].reshape(by_day.shape)) @ each
+        return ByDay(load, total)
+
+    def subset(self, index: npt.NDArray[np.int64]) -> ByDay:
+        """Return the days of some of the series."""
+        return ByDay(self.load[index], self.weight[index])
+
+    def middles(self, freeze_day: float) -> Floats:
+        """Return the middle of each day, days since the epoch, (D,)."""
+        return np.asarray(freeze_day - np.arange(self.weight.shape[1], 0, -1) + 0.5)
+
+    def put(self, index: npt.NDArray[np.int64], some: ByDay) -> None:
+        """Take over the days of some of the series."""
+        self.load[index], self.weight[index] = some.load, some.weight
+
+
+def knows_year(by_day: ByDay, freeze_day: float) -> npt.NDArray[np.bool_]:
+    """Return whether a whole year of each series was seen before a freeze, days since the epoch, shape (S,)."""
+    if by_day.weight.shape[1] < MIN_YEAR_DAYS:
+        return np.zeros(len(by_day.weight), dtype=np.bool_)
+    held = by_day.weight >= _DAY_WEIGHT
+    part = ((by_day.middles(freeze_day) / _YEAR_DAYS % 1.0) * _PARTS).astype(np.int64)
     seen = np.stack([held[:, part == k].sum(axis=1) for k in range(_PARTS)], axis=1)
-    known = (held.sum(axis=1) >= _MIN_YEAR_DAYS) & (seen >= _MIN_PART_DAYS).all(axis=1)
-    if not known.any():
-        return out
+    return np.asarray((held.sum(axis=1) >= MIN_YEAR_DAYS) & (seen >= _MIN_PART_DAYS).all(axis=1))
+
+
+def fit_seasons(by_day: ByDay, freeze_day: float) -> Floats:
+    """Return the coefficients of `seasons` for each series, (S, SEASONS), which know a year each."""
+    held = (by_day.weight >= _DAY_WEIGHT).astype(np.float64)
+    mean = by_day.load / np.maximum(by_day.weight, 1e-9)
+    count = held.shape[1]
     trend = (np.arange(count) - count / 2.0) / count
-    design = np.column_stack([np.ones(count), trend, seasons(days)])
-    flag = held[known].astype(np.float64)
+    design = np.column_stack([np.ones(count), trend, seasons(by_day.middles(freeze_day))])
     products = (design[:, :, None] * design[:, None, :]).reshape(count, -1)
-    gram = (flag @ products).reshape(-1, design.shape[1], design.shape[1])
-    target = (flag * mean[known]) @ design
-    out[known] = np.linalg.solve(gram + 1e-6 * np.eye(design.shape[1]), target[..., None])[:, 2:, 0]
-    return out
+    gram = (held @ products).reshape(-1, design.shape[1], design.shape[1])
+    target = (held * mean) @ design
+    return np.asarray(np.linalg.solve(gram + 1e-6 * np.eye(design.shape[1]), target[..., None])[:, 2:, 0])
 
 
 def returned(days_ahead: npt.NDArray[np.floating[Any]]) -> Floats:
@@ -82,7 +107,7 @@ def returned(days_ahead: npt.NDArray[np.floating[Any]]) -> Floats:
     return np.asarray(1.0 - np.exp(-np.maximum(days_ahead, 0.0) / _RETURN_DAYS))
 
 
-def returning_kw(rest_kw: Floats, weight: Floats, level_days: float) -> Floats:
+def returning_kw(rest: ByDay, level_days: float) -> Floats:
     """Return how far each series' level will go back towards that of the last months, kW, shape (S,).
 
     Every other week of the reference a level of the last days and one of the last months are told from what came
@@ -90,18 +115,14 @@ def returning_kw(rest_kw: Floats, weight: Floats, level_days: float) -> Floats:
     believed to hold again: near 1 where weather and habits come and go, 0 where what is new stays.
 
     Args:
-        rest_kw: load beyond week, weather and time of year, shape (S, H).
-        weight: robust weights, 0 where unseen, shape (S, H).
+        rest: load beyond week, weather and time of year.
         level_days: how far back the level of the last days remembers.
     """
-    series, hours = rest_kw.shape
-    weeks = hours // _WEEK_H
+    series, days = rest.load.shape
+    weeks = days // 7
     if weeks <= _FIRST_WEEK + 1:
         return np.zeros(series)
-    late = slice(hours - weeks * _WEEK_H, None)
-    by_day = weight[:, late].reshape(series, 7 * weeks, 24)
-    total = by_day.sum(axis=2)
-    load = (by_day * rest_kw[:, late].reshape(series, 7 * weeks, 24)).sum(axis=2)
+    load, total = rest.load[:, days - 7 * weeks :], rest.weight[:, days - 7 * weeks :]
     origin = np.arange(_FIRST_WEEK, weeks + 1, _EVERY_WEEKS)
     origin = np.append(origin[origin < weeks], weeks)
 

@@ -27,22 +27,24 @@ from pausewatch.baselines.features import (
     zone_groups,
 )
 from pausewatch.baselines.levels import (
-    SEASONS,
+    MIN_YEAR_DAYS,
+    ByDay,
     fit_seasons,
     hours_remembered,
+    knows_year,
     level_and_trend,
     returned,
     returning_kw,
     seasons,
 )
-from pausewatch.baselines.within_cells import WeekCells, WithinCells, regress
+from pausewatch.baselines.within_cells import WeekCells, WithinCells, by_day_of_week, regress, shrunk_cells
+from pausewatch.baselines.year_effects import ToldTogether, YearEffects, with_load
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
 _ROUNDS = 3
 # Series fitted together: few enough for a processor's cache.
 _BLOCK, _BLOCK_WITHOUT_WEATHER = 5, 10
 _FADE_DAYS = 60.0
-_CELL_PRIOR_WEEKS = 3.0
 _HOLIDAY_PRIOR_HOURS = 48.0
 _DAY_HOURS = 12
 _ROWS = (
@@ -53,9 +55,10 @@ _ROWS = (
     "trend_kw_day",
     "trend_share",
     "hour_sd_kw",
-    "seasons_kw",
     "returning_kw",
 )
+ShapeKey = tuple[float, bool, bool]
+_SHAPE_ROWS = ("cells_kw", "slopes", "base_kw", "rest_kw", "weight", "spread_kw", "hour_sd_kw")
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,8 @@ class FittedRidge:
         trend_kw_day: slope of the level, (S,).
         trend_share: how much of the slope is carried on, 0 to 1, (S,).
         hour_sd_kw: standard deviation of what the fit left of the reference itself, (S,).
-        seasons_kw: coefficients of `levels.seasons`, (S, SEASONS); 0 where the time of year isn't known.
         returning_kw: what the level will go back towards that of the last months, (S,); 0 without the time of year.
+        year: effects of the time of year; none where it isn't known or not looked at.
         freeze_s: the freeze, seconds since the epoch.
     """
 
@@ -84,18 +87,19 @@ class FittedRidge:
     trend_kw_day: Floats
     trend_share: Floats
     hour_sd_kw: Floats
-    seasons_kw: Floats
     returning_kw: Floats
+    year: YearEffects
     freeze_s: int
 
     def predict(self, grid: HourGrid, temperature_c: Floats) -> Expected:
         """Predict the mean with the reference's own spread; `freeze` puts the measured uncertainty in its place."""
         weather = weather_kw(grid, temperature_c, self.scale, self.slopes)
+        weather += self.year.felt_kw(grid, temperature_c, self.scale, self.freeze_s)
         holiday = grid.is_holiday * self.slopes[:, -1, None]
         week = by_hour_of_week(grid, self.cells_kw)
         level = self.level_kw[:, None] + self.trend_share[:, None] * self.trend_kw(grid)
         level += self.returning_kw[:, None] * returned(self._days_ahead(grid))
-        season = np.broadcast_to(self.season_kw(grid), level.shape)
+        season = self.year.season_kw(grid)
         mean = level + season + week + weather + holiday
         sd = np.broadcast_to(self.hour_sd_kw[:, None], mean.shape).copy()
         parts = {
@@ -115,19 +119,10 @@ class FittedRidge:
     def _days_ahead(self, grid: HourGrid) -> Floats:
         return np.asarray((grid.start_s + 3600.0 * np.arange(grid.hours) - self.freeze_s) / 86_400.0)
 
-    @property
-    def knows_year(self) -> npt.NDArray[np.bool_]:
-        """Whether the time of year was learned, shape (S,)."""
-        return np.asarray(self.seasons_kw.any(axis=1))
-
     def subset(self, index: npt.NDArray[np.int64]) -> FittedRidge:
         """Return the fit of some of the series."""
         rows = {k: getattr(self, k)[index] for k in _ROWS}
-        return replace(self, **rows, scale=self.scale.subset(index))
-
-    def season_kw(self, grid: HourGrid) -> Floats:
-        """Return what the time of year adds at each hour, shape (S, H)."""
-        return self.seasons_kw @ seasons(grid.start_s / 86_400.0 + np.arange(grid.hours) / 24.0).T
+        return replace(self, **rows, scale=self.scale.subset(index), year=self.year.subset(index))
 
     def with_trend_share(self, share: Floats) -> FittedRidge:
         """Return the same fit carrying on another share of its trend."""
@@ -146,8 +141,8 @@ class FittedRidge:
             "trend_kw_day": self.trend_kw_day,
             "trend_share": self.trend_share,
             "hour_sd_kw": self.hour_sd_kw,
-            "seasons_kw": self.seasons_kw,
             "returning_kw": self.returning_kw,
+            **self.year.state(),
             "freeze_s": np.full(len(self.level_kw), self.freeze_s, dtype=np.int64),
         }
 
@@ -161,11 +156,14 @@ class Shape:
         slopes: coefficients of `features.columns`, (S, COLUMNS).
         scale: of temperatures.
         base_kw: level of the whole reference, (S,).
-        rest_kw: load beyond the effects, whose recent mean is the level, (S, H).
-        weight: robust weights, 0 where unseen, (S, H).
+        rest_kw: load beyond the effects, whose recent mean is the level, (S, H); with the time of year of the last
+            months alone.
+        weight: robust weights, 0 where unseen, likewise.
         spread_kw: robust standard deviation that the weights were told by, (S,).
         hour_sd_kw: standard deviation of what the fit left of the reference itself, (S,).
         freeze_s: the freeze, seconds since the epoch.
+        year: effects of the time of year, where they were asked for and some are known.
+        by_day: load beyond the effects by day, with them.
     """
 
     cells_kw: Floats
@@ -177,18 +175,23 @@ class Shape:
     spread_kw: Floats
     hour_sd_kw: Floats
     freeze_s: int
+    year: YearEffects | None = None
+    by_day: ByDay | None = None
 
     def with_rows(self, index: npt.NDArray[np.int64], other: Shape) -> Shape:
         """Return the shape with some series' rows of another that was fitted to them alone."""
         out = {}
-        for name in ("cells_kw", "slopes", "base_kw", "rest_kw", "weight", "spread_kw", "hour_sd_kw"):
+        for name in _SHAPE_ROWS:
             out[name] = getattr(self, name).copy()
             out[name][index] = getattr(other, name)
         return replace(self, **out)
 
     def effects_kw(self, grid: HourGrid, temperature_c: Floats) -> Floats:
-        """Return what week, weather and holidays add to the level, shape (S, H)."""
+        """Return what week, weather, holidays and time of year add to the level, shape (S, H)."""
         out = weather_kw(grid, temperature_c, self.scale, self.slopes)
+        if self.year is not None:
+            out += self.year.season_kw(grid)
+            out += self.year.felt_kw(grid, temperature_c, self.scale, self.freeze_s)
         out += by_hour_of_week(grid, self.cells_kw)
         out += grid.is_holiday * self.slopes[:, -1, None]
         return out
@@ -212,13 +215,18 @@ class RidgeBaseline:
     has_season: bool = False
 
     @property
-    def shape_key(self) -> tuple[float, bool]:
+    def shape_key(self) -> ShapeKey:
         """What the shape depends on: configurations with the same key share it."""
-        return self.ridge, self.has_weather
+        return self.ridge, self.has_weather, self.has_season
+
+    @property
+    def plain_key(self) -> ShapeKey:
+        """What the shape depends on that `of_year` begins with."""
+        return self.ridge, self.has_weather, False
 
     def fit(self, reference: Series) -> FittedRidge:
         """Fit every series of the batch on the hours it may learn from."""
-        return self.levelled(self.shape(reference))
+        return self.levelled(self.of_year(reference, self.shape(reference)))
 
     def shape(self, reference: Series, begin: Floats | None = None) -> Shape:
         """Fit what doesn't depend on how far back the level remembers.
@@ -269,22 +277,66 @@ class RidgeBaseline:
             freeze_s=grid.start_s + grid.hours * 3600,
         )
 
+    def of_year(self, reference: Series, shape: Shape) -> Shape:
+        """Return a shape of the reference with the effects of the time of year, where they are looked at and known.
+
+        Where there are temperatures they are told afresh along with them, with the robust weights that are known.
+        """
+        if not self.has_season or shape.rest_kw.shape[1] < 24 * MIN_YEAR_DAYS:
+            return shape
+        freeze_day = shape.freeze_s / 86_400.0
+        by_day = ByDay.of(None, shape.weight)
+        known = knows_year(by_day, freeze_day)
+        if not known.any():
+            return shape
+        hours = shape.rest_kw.shape[1]
+        late = slice(max(hours - hours_remembered(self.level_days), 0), hours)
+        recent = reference.grid.sliced(late.start, late.stop)
+        year = YearEffects.none(len(known))
+        cells, slopes, rest = shape.cells_kw.copy(), shape.slopes.copy(), shape.rest_kw[:, late].copy()
+        blind = np.flatnonzero(known & ~shape.scale.is_known)
+        if len(blind):
+            by_day.put(blind, ByDay.of(shape.rest_kw[blind], shape.weight[blind]))
+            year.seasons_kw[blind] = fit_seasons(by_day.subset(blind), freeze_day)
+            rest[blind] -= year.subset(blind).season_kw(recent.subset(blind.tolist()))
+            by_day.load[blind] -= by_day.weight[blind] * (
+                year.seasons_kw[blind] @ seasons(by_day.middles(freeze_day)).T
+            )
+        warm = np.flatnonzero(known & shape.scale.is_known)
+        if len(warm):
+            on_holidays = reference.grid.is_holiday[warm] * shape.slopes[warm, -1, None]
+            mine = with_load(reference, warm, reference.load_kw[warm] - on_holidays)
+            scale = shape.scale.subset(warm)
+            told = ToldTogether.of(mine, shape.weight[warm], scale, self.ridge)
+            slopes[warm, : told.slopes.shape[1]], cells[warm] = told.slopes, told.cells_kw
+            year.put(warm, told.effects)
+            by_day.put(warm, told.rest)
+            grid = recent.subset(warm.tolist())
+            expected = weather_kw(grid, mine.temperature_c[:, late], scale, told.slopes)
+            expected += told.effects.of_felt_kw(told.felt_c[:, late], scale)
+            expected += told.effects.season_kw(grid)
+            expected += by_hour_of_week(grid, told.cells_kw)
+            rest[warm] = np.nan_to_num(mine.load_kw[:, late]) - expected
+        return replace(
+            shape,
+            cells_kw=cells,
+            slopes=slopes,
+            rest_kw=rest,
+            weight=shape.weight[:, late],
+            year=year,
+            by_day=by_day,
+        )
+
     def levelled(self, shape: Shape) -> FittedRidge:
         """Return the fit of a shape with the level of its last weeks."""
-        hours = shape.rest_kw.shape[1]
-        of_year, returning = np.zeros((len(shape.rest_kw), SEASONS)), np.zeros(len(shape.rest_kw))
+        series, hours = shape.rest_kw.shape
         late = slice(max(hours - hours_remembered(self.level_days), 0), hours)
         days = np.arange(late.start, hours) / 24.0
         rest = shape.rest_kw[:, late]
-        if self.has_season:
-            first_day = shape.freeze_s / 86_400.0 - hours / 24.0
-            of_year = fit_seasons(shape.rest_kw, shape.weight, first_day)
-            known = np.flatnonzero(of_year.any(axis=1))
-            if len(known):
-                beyond = shape.rest_kw[known] - of_year[known] @ seasons(first_day + np.arange(hours) / 24.0).T
-                returning[known] = returning_kw(beyond, shape.weight[known], self.level_days)
-                rest = rest.copy()
-                rest[known] = beyond[:, late]
+        year, returning = YearEffects.none(series), np.zeros(series)
+        if shape.year is not None and shape.by_day is not None:
+            year = shape.year
+            returning = np.where(year.knows_year, returning_kw(shape.by_day, self.level_days), 0.0)
         level, age, slope = level_and_trend(rest, shape.weight[:, late], days, self.level_days)
         return FittedRidge(
             cells_kw=shape.cells_kw,
@@ -295,8 +347,8 @@ class RidgeBaseline:
             trend_kw_day=slope,
             trend_share=np.zeros(len(level)),
             hour_sd_kw=shape.hour_sd_kw,
-            seasons_kw=of_year,
             returning_kw=returning,
+            year=year,
             freeze_s=shape.freeze_s,
         )
 
@@ -312,8 +364,8 @@ class RidgeBaseline:
             state["trend_kw_day"],
             state["trend_share"],
             state["hour_sd_kw"],
-            state["seasons_kw"],
             state["returning_kw"],
+            YearEffects(*(state[name] for name in ("seasons_kw", "day_seasons_kw", "felt_slopes", "felt_c"))),
             int(state["freeze_s"][0]) if len(state["freeze_s"]) else 0,
         )
 
@@ -411,32 +463,12 @@ class _EmptyShape:
             on_holidays = np.where(is_holiday, not_credited, 0.0)
             beyond += on_holidays
             total += cells.sums(np.where(cells.is_laid, cells.laid(fit.weight * on_holidays), 0.0))
-        base, effects = _shrunk_cells(total, fit.weight_sums)
+        base, effects = shrunk_cells(total, fit.weight_sums)
         days = np.arange(beyond.shape[1]) / 24.0
         beyond += by_trend[:, None] * ((days - days.mean()) / max(days[-1], 1.0))
         beyond -= np.take(effects, cells.cell, axis=1)
         self.rest_kw[mine], self.weight[mine] = beyond, fit.weight
-        # By day of the week, then hour, as everywhere else.
-        self.cells_kw[mine] = effects.reshape(-1, 24, 7).transpose(0, 2, 1).reshape(-1, HOURS_PER_WEEK)
+        self.cells_kw[mine] = by_day_of_week(effects)
         self.base_kw[mine], self.spread_kw[mine] = base, fit.spread_kw
         square = np.einsum("sh,sh,sh->s", fit.weight, fit.residual, fit.residual)
         self.hour_sd_kw[mine] = np.sqrt(square / np.maximum(fit.weight_sums.sum(axis=1), 1e-9))
-
-
-def _shrunk_cells(total: Floats, count: Floats) -> tuple[Floats, Floats]:
-    """Return each series' mean, and its hour-of-week effects about it drawn towards their kind of day.
-
-    Args:
-        total: weighted sums of each cell, 7 * hour of the day + day of the week, (S, 168).
-        count: sums of the weights, (S, 168).
-    """
-    overall = total.sum(axis=1) / np.maximum(count.sum(axis=1), 1e-9)
-    means = np.where(count > 1e-9, total / np.maximum(count, 1e-9), overall[:, None]).reshape(-1, 24, 7)
-    by_day = count.reshape(-1, 24, 7)
-    kind = means.copy()
-    of_weekdays = np.maximum(by_day[..., :5].sum(axis=2, keepdims=True), 1e-9)
-    kind[..., :5] = (means[..., :5] * by_day[..., :5]).sum(axis=2, keepdims=True) / of_weekdays
-    effects = (by_day * means + _CELL_PRIOR_WEEKS * kind) / (by_day + _CELL_PRIOR_WEEKS)
-    flat = effects.reshape(-1, HOURS_PER_WEEK)
-    base = flat.mean(axis=1)
-    return base, flat - base[:, None]

@@ -165,7 +165,7 @@ def select(
     # Before a year was seen its own kind without the time of year stands in.
     tested |= {name: _filled(tested[name], tested[_KIND[name]]) for name in gains}
     trials = {name: _trials(name, tested[name], weeks[name], series) for name in models}
-    known_year = {name: ridges[name].knows_year for name in gains}
+    known_year = {name: ridges[name].year.knows_year for name in gains}
     judged = _judged(list(trials.values()), gains, known_year)
     choices = []
     for s, key in enumerate(series.keys):
@@ -192,9 +192,9 @@ def _ridges(models: Mapping[str, BaselineModel], series: Series, shape: Shape | 
     out = {}
     for name, model in models.items():
         if isinstance(model, RidgeBaseline):
-            if model.shape_key not in shapes:
-                shapes[model.shape_key] = model.shape(series)
-            out[name] = model.levelled(shapes[model.shape_key])
+            if model.plain_key not in shapes:
+                shapes[model.plain_key] = model.shape(series)
+            out[name] = model.levelled(model.of_year(series, shapes[model.plain_key]))
     return out
 
 

@@ -24,6 +24,7 @@ Bools = npt.NDArray[np.bool_]
 _LOAD, _FIRST = 1, 2
 _TUKEY = 4.685
 _MAD_TO_SD = 1.4826
+_CELL_PRIOR_WEEKS = 3.0
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,10 @@ class WeekCells:
     """Hours of one zone, laid out by hour of the day, then day of the week, then time.
 
     Args:
-        place: where each hour is laid, shape (H,).
+        place: where each hour is laid, shape (H,), or each of the hours that were picked.
         source: the hour laid at each place, any one where there is none, shape (168 * width,).
         is_laid: whether there is one, shape (168 * width,).
-        cell: of each hour, 7 * hour of the day + day of the week, shape (H,).
+        cell: of each of them, 7 * hour of the day + day of the week, shape (H,).
         width: places of a cell; a cell with fewer hours leaves the last ones empty.
     """
 
@@ -45,9 +46,10 @@ class WeekCells:
     width: int
 
     @staticmethod
-    def of(grid: HourGrid, series: int) -> WeekCells:
-        """Lay out the hours of a grid as they are on one of its series."""
-        week = grid.week_hours(series)
+    def of(grid: HourGrid, series: int, every: int = 1) -> WeekCells:
+        """Lay out the hours of a grid as they are on one of its series; or every so many of them, the last included."""
+        picked = np.arange((grid.hours - 1) % every, grid.hours, every)
+        week = grid.week_hours(series)[picked]
         cell = (week % 24) * 7 + week // 24
         order = np.argsort(cell, kind="stable")
         count = np.bincount(cell, minlength=HOURS_PER_WEEK)
@@ -56,7 +58,7 @@ class WeekCells:
         place = np.empty(len(cell), dtype=np.int64)
         place[order] = cell[order] * width + rank
         source, is_laid = np.zeros(HOURS_PER_WEEK * width, dtype=np.int64), np.zeros(HOURS_PER_WEEK * width, np.bool_)
-        source[place] = np.arange(len(cell))
+        source[place] = picked
         is_laid[place] = True
         return WeekCells(place, source, is_laid, cell, width)
 
@@ -210,3 +212,27 @@ def _expansion(pieces: int) -> Floats:
     out[:, 2 * pieces, pieces] = 1.0
     out[:, 2 * pieces + 1, pieces + 1] = 1.0
     return out
+
+
+def shrunk_cells(total: Floats, count: Floats) -> tuple[Floats, Floats]:
+    """Return each series' mean, and its hour-of-week effects about it drawn towards their kind of day.
+
+    Args:
+        total: weighted sums of each cell, 7 * hour of the day + day of the week, (S, 168).
+        count: sums of the weights, (S, 168).
+    """
+    overall = total.sum(axis=1) / np.maximum(count.sum(axis=1), 1e-9)
+    means = np.where(count > 1e-9, total / np.maximum(count, 1e-9), overall[:, None]).reshape(-1, 24, 7)
+    by_day = count.reshape(-1, 24, 7)
+    kind = means.copy()
+    of_weekdays = np.maximum(by_day[..., :5].sum(axis=2, keepdims=True), 1e-9)
+    kind[..., :5] = (means[..., :5] * by_day[..., :5]).sum(axis=2, keepdims=True) / of_weekdays
+    effects = (by_day * means + _CELL_PRIOR_WEEKS * kind) / (by_day + _CELL_PRIOR_WEEKS)
+    flat = effects.reshape(-1, HOURS_PER_WEEK)
+    base = flat.mean(axis=1)
+    return base, flat - base[:, None]
+
+
+def by_day_of_week(effects: Floats) -> Floats:
+    """Return effects of cells in the layout's order by day of the week, then hour, as everywhere else, (S, 168)."""
+    return np.asarray(effects.reshape(-1, 24, 7).transpose(0, 2, 1).reshape(-1, HOURS_PER_WEEK))
