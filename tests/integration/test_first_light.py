@@ -46,7 +46,7 @@ def test_a_large_run_in_a_real_zone_is_found_within_three_days_and_sized_right(s
 
 
 def test_a_run_of_the_size_that_is_said_to_be_found_is_found_where_the_level_wanders_by_more(shared_data, tmp_path):
-    run = Run("DOPD", mw=47, days=21)
+    run = Run("DOPD", mw=50, days=21)
     findings, days, _ = _replayed(shared_data, tmp_path, run, days=BEFORE_DAYS + 8)
     assert all(float(day["detectable_mw_7d"]) <= run.mw for day in days)
 
