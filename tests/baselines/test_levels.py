@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pausewatch.baselines.levels import ByDay, hours_remembered, level_and_trend, returned, returning_kw
+from pausewatch.baselines.levels import ByDay, hours_remembered, level_and_trend, returned, way_back
 
 
 @pytest.mark.parametrize("level_days", [7.0, 14.0])
@@ -30,6 +30,11 @@ DAYS = 400
 SPELL = np.where((np.arange(DAYS) // 10) % 4 == 3, 50.0, 0.0)  # ten days in forty, and when the reference ends
 
 
+def goes_back_kw(load: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    gap, share = way_back(ByDay.of(load, weight), 5.0)
+    return gap * share
+
+
 def hourly(daily: np.ndarray) -> np.ndarray:
     noise = np.random.default_rng(3).standard_normal((1, 24 * len(daily)))
     return np.repeat(1000.0 + daily, 24)[None] + noise
@@ -37,7 +42,7 @@ def hourly(daily: np.ndarray) -> np.ndarray:
 
 def test_a_spell_like_those_that_passed_will_pass():
     load = hourly(SPELL)
-    told = returning_kw(ByDay.of(load, np.ones_like(load)), 5.0)
+    told = goes_back_kw(load, np.ones_like(load))
     # Nine tenths of it are in the level of five days, and a quarter or so in the long one.
     assert -45.0 < told[0] < -20.0
 
@@ -45,23 +50,23 @@ def test_a_spell_like_those_that_passed_will_pass():
 def test_halls_that_stayed_will_stay():
     halls = 50.0 * np.searchsorted([60, 150, 230, 310, 392], np.arange(DAYS), side="right")
     load = hourly(halls.astype(float))
-    assert returning_kw(ByDay.of(load, np.ones_like(load)), 5.0)[0] == pytest.approx(0.0, abs=1e-6)
+    assert goes_back_kw(load, np.ones_like(load))[0] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_growth_goes_back_nowhere():
     load = hourly(np.arange(DAYS, dtype=float))
-    assert returning_kw(ByDay.of(load, np.ones_like(load)), 5.0)[0] == pytest.approx(0.0, abs=1e-6)
+    assert goes_back_kw(load, np.ones_like(load))[0] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_what_is_unseen_or_short_says_nothing_and_peers_neither():
     load = np.concatenate([hourly(SPELL), hourly(SPELL)])
     weight = np.ones_like(load)
     weight[1] = 0.0
-    both = returning_kw(ByDay.of(load, weight), 5.0)
-    assert both[0] == pytest.approx(returning_kw(ByDay.of(load[:1], weight[:1]), 5.0)[0])
+    both = goes_back_kw(load, weight)
+    assert both[0] == pytest.approx(goes_back_kw(load[:1], weight[:1])[0])
     assert both[1] == 0.0
     short = slice(0, 24 * 80)
-    assert returning_kw(ByDay.of(load[:, short], weight[:, short]), 5.0).tolist() == [0.0, 0.0]
+    assert goes_back_kw(load[:, short], weight[:, short]).tolist() == [0.0, 0.0]
 
 
 def test_the_way_back_begins_at_the_freeze():

@@ -272,7 +272,7 @@ class _ShapeAhead:
         told = [level, level, level]
         if model.has_season:
             level = np.where(fitted.year.knows_year[:, None], level, np.nan)
-            back = fitted.returning_kw[:, None]
+            back = (fitted.return_share * fitted.gap_kw)[:, None]
             told = [level + back * near[:, 1], level + back * weeks[..., 1], level + back * sampled[:, 1]]
         return _Errors(
             self.effects.near + told[0],

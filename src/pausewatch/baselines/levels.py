@@ -5,7 +5,7 @@ expects too much of spring. Where a whole year was seen, two annual harmonics fi
 level moves with the season; the trend is there so that growth isn't taken for a season, and is not carried on.
 
 What the last days drew beyond all that may stay, as a new hall does, or pass, as a cold spell does: the reference
-itself says which (`returning_kw`).
+itself says which (`way_back`).
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def returned(days_ahead: npt.NDArray[np.floating[Any]]) -> Floats:
     return np.asarray(1.0 - np.exp(-np.maximum(days_ahead, 0.0) / _RETURN_DAYS))
 
 
-def returning_kw(rest: ByDay, level_days: float) -> Floats:
-    """Return how far each series' level will go back towards that of the last months, kW, shape (S,).
+def way_back(rest: ByDay, level_days: float) -> tuple[Floats, Floats]:
+    """Return how far each series' level lies from that of the last months, kW, and what share of it goes, both (S,).
 
     Every other week of the reference a level of the last days and one of the last months are told from what came
     before, and the share of the way from one to the other that explains the next quarter best (least squares) is
@@ -121,7 +121,7 @@ def returning_kw(rest: ByDay, level_days: float) -> Floats:
     series, days = rest.load.shape
     weeks = days // 7
     if weeks <= _FIRST_WEEK + 1:
-        return np.zeros(series)
+        return np.zeros(series), np.zeros(series)
     load, total = rest.load[:, days - 7 * weeks :], rest.weight[:, days - 7 * weeks :]
     origin = np.arange(_FIRST_WEEK, weeks + 1, _EVERY_WEEKS)
     origin = np.append(origin[origin < weeks], weeks)
@@ -142,7 +142,7 @@ def returning_kw(rest: ByDay, level_days: float) -> Floats:
     moved = np.where(came, mean[:, ahead] - short[:, :-1, None], 0.0)
     would = np.where(came, gap[:, :-1, None] * returned(7.0 * step + 3.5), 0.0)
     share = (moved * would).sum(axis=(1, 2)) / np.maximum((would**2).sum(axis=(1, 2)), 1e-9)
-    return np.asarray(np.clip(share, 0.0, 1.0) * gap[:, -1])
+    return gap[:, -1], np.clip(share, 0.0, 1.0)
 
 
 def hours_remembered(level_days: float) -> int:

@@ -38,7 +38,7 @@ DEFAULT_CANDIDATES = ("ridge", "ridge_recent", "ridge_year", "ridge_no_weather",
 _WORDS = {
     "ridge": "ridge: time of week and temperature, level of the last fortnight",
     "ridge_recent": "ridge: time of week and temperature, level of the last week",
-    "ridge_year": "ridge: time of week, temperature and time of year",
+    "ridge_year": "ridge: time of week, temperature of now and of the last day, and time of year",
     "ridge_no_weather": "ridge: time of week, without temperature",
     "ridge_year_no_weather": "ridge: time of week and time of year, without temperature",
     "persistence": "persistence: the last weeks go on",

@@ -34,8 +34,8 @@ from pausewatch.baselines.levels import (
     knows_year,
     level_and_trend,
     returned,
-    returning_kw,
     seasons,
+    way_back,
 )
 from pausewatch.baselines.within_cells import WeekCells, WithinCells, by_day_of_week, regress, shrunk_cells
 from pausewatch.baselines.year_effects import ToldTogether, YearEffects, with_load
@@ -55,7 +55,8 @@ _ROWS = (
     "trend_kw_day",
     "trend_share",
     "hour_sd_kw",
-    "returning_kw",
+    "gap_kw",
+    "return_share",
 )
 ShapeKey = tuple[float, bool, bool]
 _SHAPE_ROWS = ("cells_kw", "slopes", "base_kw", "rest_kw", "weight", "spread_kw", "hour_sd_kw")
@@ -74,7 +75,8 @@ class FittedRidge:
         trend_kw_day: slope of the level, (S,).
         trend_share: how much of the slope is carried on, 0 to 1, (S,).
         hour_sd_kw: standard deviation of what the fit left of the reference itself, (S,).
-        returning_kw: what the level will go back towards that of the last months, (S,); 0 without the time of year.
+        gap_kw: from the level to that of the last months, (S,); 0 without the time of year.
+        return_share: how much of that way the level will go, 0 to 1, (S,).
         year: effects of the time of year; none where it isn't known or not looked at.
         freeze_s: the freeze, seconds since the epoch.
     """
@@ -87,7 +89,8 @@ class FittedRidge:
     trend_kw_day: Floats
     trend_share: Floats
     hour_sd_kw: Floats
-    returning_kw: Floats
+    gap_kw: Floats
+    return_share: Floats
     year: YearEffects
     freeze_s: int
 
@@ -98,7 +101,7 @@ class FittedRidge:
         holiday = grid.is_holiday * self.slopes[:, -1, None]
         week = by_hour_of_week(grid, self.cells_kw)
         level = self.level_kw[:, None] + self.trend_share[:, None] * self.trend_kw(grid)
-        level += self.returning_kw[:, None] * returned(self._days_ahead(grid))
+        level += (self.return_share * self.gap_kw)[:, None] * returned(self._days_ahead(grid))
         season = self.year.season_kw(grid)
         mean = level + season + week + weather + holiday
         sd = np.broadcast_to(self.hour_sd_kw[:, None], mean.shape).copy()
@@ -141,7 +144,8 @@ class FittedRidge:
             "trend_kw_day": self.trend_kw_day,
             "trend_share": self.trend_share,
             "hour_sd_kw": self.hour_sd_kw,
-            "returning_kw": self.returning_kw,
+            "gap_kw": self.gap_kw,
+            "return_share": self.return_share,
             **self.year.state(),
             "freeze_s": np.full(len(self.level_kw), self.freeze_s, dtype=np.int64),
         }
@@ -333,10 +337,10 @@ class RidgeBaseline:
         late = slice(max(hours - hours_remembered(self.level_days), 0), hours)
         days = np.arange(late.start, hours) / 24.0
         rest = shape.rest_kw[:, late]
-        year, returning = YearEffects.none(series), np.zeros(series)
+        year, gap, share = YearEffects.none(series), np.zeros(series), np.zeros(series)
         if shape.year is not None and shape.by_day is not None:
             year = shape.year
-            returning = np.where(year.knows_year, returning_kw(shape.by_day, self.level_days), 0.0)
+            gap, share = (np.where(year.knows_year, of, 0.0) for of in way_back(shape.by_day, self.level_days))
         level, age, slope = level_and_trend(rest, shape.weight[:, late], days, self.level_days)
         return FittedRidge(
             cells_kw=shape.cells_kw,
@@ -347,7 +351,8 @@ class RidgeBaseline:
             trend_kw_day=slope,
             trend_share=np.zeros(len(level)),
             hour_sd_kw=shape.hour_sd_kw,
-            returning_kw=returning,
+            gap_kw=gap,
+            return_share=share,
             year=year,
             freeze_s=shape.freeze_s,
         )
@@ -364,7 +369,8 @@ class RidgeBaseline:
             state["trend_kw_day"],
             state["trend_share"],
             state["hour_sd_kw"],
-            state["returning_kw"],
+            state["gap_kw"],
+            state["return_share"],
             YearEffects(*(state[name] for name in ("seasons_kw", "day_seasons_kw", "felt_slopes", "felt_c"))),
             int(state["freeze_s"][0]) if len(state["freeze_s"]) else 0,
         )
