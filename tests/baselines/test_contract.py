@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from pausewatch.baselines.contract import Series
-from pausewatch.baselines.mixed import subset
 from pausewatch.baselines.registry import CANDIDATES, candidate
 from pausewatch.errors import UsageError
 
@@ -58,7 +57,7 @@ def test_state_goes_through_a_file_without_pickle(model, fits, past_and_future):
 
 def test_no_input_is_changed(model, past_and_future):
     past, _ = past_and_future
-    one = subset(past, [0])
+    one = past.subset([0])
     load, temperature = one.load_kw.copy(), one.temperature_c.copy()
     one.load_kw.setflags(write=False)
     one.temperature_c.setflags(write=False)
@@ -94,14 +93,14 @@ def test_a_day_is_the_same_alone_and_among_others(model, fits, past_and_future):
 
 def test_a_series_is_the_same_alone_and_in_a_batch(model, fits, past_and_future):
     past, future = past_and_future
-    alone = model.fit(subset(past, [1])).predict(future.grid.subset([1]), future.temperature_c[1:])
+    alone = model.fit(past.subset([1])).predict(future.grid.subset([1]), future.temperature_c[1:])
     batch = fits[model.name].predict(future.grid, future.temperature_c)
     np.testing.assert_allclose(alone.mean_kw[0], batch.mean_kw[1], rtol=1e-6)
 
 
 def test_gaps_and_missing_temperature_leave_a_whole_prediction(model, past_and_future):
     past, future = past_and_future
-    one = subset(past, [0])
+    one = past.subset([0])
     rng = np.random.default_rng(3)
     load = np.where(rng.random(one.load_kw.shape) < 0.15, np.nan, one.load_kw)
     load[:, 400:700] = np.nan
@@ -117,7 +116,7 @@ def test_gaps_and_missing_temperature_leave_a_whole_prediction(model, past_and_f
 
 def test_no_temperature_meter(model, past_and_future):
     past, future = past_and_future
-    one = subset(past, [0])
+    one = past.subset([0])
     nothing = np.full_like(one.temperature_c, np.nan)
     fitted = model.fit(Series(one.keys, one.grid, one.load_kw, nothing))
     told = fitted.predict(future.grid.subset([0]), np.full((1, future.grid.hours), np.nan))
@@ -127,7 +126,7 @@ def test_no_temperature_meter(model, past_and_future):
 
 def test_a_constant_load_stays(model, past_and_future):
     past, future = past_and_future
-    one = subset(past, [0])
+    one = past.subset([0])
     flat = np.full_like(one.load_kw, 4_321.0)
     told = model.fit(Series(one.keys, one.grid, flat, one.temperature_c)).predict(
         future.grid.subset([0]), future.temperature_c[:1]

@@ -9,7 +9,6 @@ from pausewatch.baselines.backtest import backtests
 from pausewatch.baselines.contract import Series
 from pausewatch.baselines.features import PIECES, day_weight, felt_temperature, fit_temperature, temperature_pieces
 from pausewatch.baselines.levels import seasons
-from pausewatch.baselines.mixed import subset
 from pausewatch.baselines.registry import CANDIDATES
 from pausewatch.baselines.year_effects import ToldTogether
 
@@ -119,7 +118,7 @@ def test_a_fit_of_a_year_is_kept_and_parted_and_adds_up(parts):
     np.testing.assert_array_equal(again.mean_kw, told.mean_kw)
     second = fitted.subset(np.array([1])).predict(future.grid.subset([1]), future.temperature_c[1:])
     np.testing.assert_allclose(second.mean_kw[0], told.mean_kw[1], rtol=1e-12)
-    alone = model.fit(subset(past, [1])).predict(future.grid.subset([1]), future.temperature_c[1:])
+    alone = model.fit(past.subset([1])).predict(future.grid.subset([1]), future.temperature_c[1:])
     np.testing.assert_allclose(alone.mean_kw[0], told.mean_kw[1], rtol=1e-6)
 
 

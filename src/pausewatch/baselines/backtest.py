@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from pausewatch.baselines.contract import BaselineModel, Floats, Series
 from pausewatch.baselines.levels import returned
-from pausewatch.baselines.ridge import RidgeBaseline, Shape, ShapeKey, trend_curve
+from pausewatch.baselines.ridge import RidgeBaseline, ShapeKey, trend_curve
+from pausewatch.baselines.ridge_shape import Shape
 from pausewatch.baselines.within_cells import biweight, robust_sd
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.order_statistics import row_medians

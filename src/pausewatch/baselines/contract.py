@@ -5,7 +5,7 @@ A *series* is one lane (utility or IT load) of one site, hourly. All arrays are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -33,6 +33,12 @@ class Series:
     grid: HourGrid
     load_kw: Floats
     temperature_c: Floats
+
+    def subset(self, index: Sequence[int]) -> Series:
+        """Return some of the series."""
+        at = list(index)
+        keys = tuple(self.keys[i] for i in at)
+        return Series(keys, self.grid.subset(at), self.load_kw[at], self.temperature_c[at])
 
 
 @dataclass(frozen=True)

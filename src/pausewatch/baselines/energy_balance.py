@@ -14,7 +14,7 @@ believed as far as the prior does, and what it leaves open goes into the residua
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,6 +50,9 @@ TERMS = 1 + HINGES + len(_ALONE)
 _BY_IT_SD = (0.10, *[0.05] * len(KNOT_QUANTILES), 0.10, 0.05, 0.05, 0.10)
 _ALONE_SD = (0.03, *[0.015] * (len(_ALONE) - 1))
 _DEGREES = 10.0
+_MIDDLE = len(KNOT_QUANTILES) // 2
+# What tells a lag: temperature above the middle, its bend there and its bend at the warmest knot.
+_TELLING = (0, 1 + _MIDDLE, len(KNOT_QUANTILES))
 # Told along, so that neither is taken for IT load, and left to the level: constant, day (two harmonics) and trend.
 _BESIDE_SD = (0.5, 0.02, 0.02, 0.02, 0.02, 0.05)
 # An IT meter's own noise of an hour, as a share of its load, draws the slope towards nothing (errors in variables). A
@@ -243,13 +246,10 @@ def _best_lag(
 ) -> Floats:
     """Return the lag with which the weather explains each site's draw best, hours, (S,)."""
     left: list[Floats] = []
-    middle = len(KNOT_QUANTILES) // 2
     for lag in LAGS_H:
-        from_middle = _lagged(filled_c, np.full(len(filled_c), lag))[:, some] - scale.knots_c[:, middle, None]
-        from_middle *= scale.is_known[:, None] / _DEGREES
+        lagged = _lagged(filled_c, np.full(len(filled_c), lag))[:, some]
         # One slope and two bends are enough to tell a lag by.
-        warmest = np.maximum(from_middle - (scale.knots_c[:, -1:] - scale.knots_c[:, middle, None]) / _DEGREES, 0.0)
-        weather = np.stack([from_middle, np.maximum(from_middle, 0.0), warmest], axis=1)
+        weather = _scaled([_above(lagged, scale)[k] for k in _TELLING], scale)
         few = [it_share[:, None], it_share[:, None] * weather, beside]
         design = np.concatenate(few, axis=1) * told[:, None]
         gram = design @ design.transpose(0, 2, 1)
@@ -328,13 +328,21 @@ def _lagged(filled_c: Floats, lag_h: Floats) -> Floats:
 
 def _hinges(lagged_c: Floats, scale: TemperatureScale, edges_c: Floats) -> Floats:
     """Return temperature above the middle, above each knot and beyond each edge, by 10 degrees, (S, HINGES, H)."""
-    middle = scale.knots_c[:, len(KNOT_QUANTILES) // 2]
-    parts = [lagged_c - middle[:, None]]
-    # Measured from the middle, so that at the median temperature every hinge is nothing.
-    parts += [np.maximum(lagged_c - k[:, None], 0.0) - np.maximum(middle - k, 0.0)[:, None] for k in scale.knots_c.T]
     half = len(EDGE_QUANTILES) // 2
-    parts += [np.minimum(lagged_c - cold[:, None], 0.0) for cold in edges_c.T[:half]]
-    parts += [np.maximum(lagged_c - warm[:, None], 0.0) for warm in edges_c.T[half:]]
+    colder = [np.minimum(lagged_c - cold[:, None], 0.0) for cold in edges_c.T[:half]]
+    warmer = [np.maximum(lagged_c - warm[:, None], 0.0) for warm in edges_c.T[half:]]
+    return _scaled([*_above(lagged_c, scale), *colder, *warmer], scale)
+
+
+def _above(lagged_c: Floats, scale: TemperatureScale) -> list[Floats]:
+    """Return temperature above the middle and above each knot, each (S, H); nothing at the median temperature."""
+    middle = scale.knots_c[:, _MIDDLE]
+    knots = [np.maximum(lagged_c - k[:, None], 0.0) - np.maximum(middle - k, 0.0)[:, None] for k in scale.knots_c.T]
+    return [lagged_c - middle[:, None], *knots]
+
+
+def _scaled(parts: Sequence[Floats], scale: TemperatureScale) -> Floats:
+    """Return pieces of temperature by 10 degrees, nothing where it isn't known, (S, pieces, H)."""
     return np.stack(parts, axis=1) / _DEGREES * scale.is_known[:, None, None]
 
 

@@ -25,7 +25,8 @@ from pausewatch.baselines.intervals import HorizonScale, fit_horizon_scale, hone
 from pausewatch.baselines.level_error import LevelError, fit_level_error
 from pausewatch.baselines.mixed import FittedMixed
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES
-from pausewatch.baselines.ridge import FittedRidge, Shape
+from pausewatch.baselines.ridge import FittedRidge
+from pausewatch.baselines.ridge_shape import Shape
 from pausewatch.baselines.scores import Score, score
 from pausewatch.baselines.selection import FALLBACK, Choice, Trial, select
 from pausewatch.errors import BaselineError, UsageError

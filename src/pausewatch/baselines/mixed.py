@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.baselines.contract import Expected, FittedBaseline, Floats, Series
+from pausewatch.baselines.contract import Expected, FittedBaseline, Floats
 from pausewatch.baselines.registry import candidate
 from pausewatch.telemetry.grid import HourGrid
 
@@ -64,11 +64,3 @@ class FittedMixed:
         return FittedMixed(
             {name: Member(part.pop("index"), candidate(name).from_state(part)) for name, part in members.items()}
         )
-
-
-def subset(series: Series, index: Sequence[int]) -> Series:
-    """Return some of the series of a batch."""
-    at = list(index)
-    return Series(
-        tuple(series.keys[i] for i in at), series.grid.subset(at), series.load_kw[at], series.temperature_c[at]
-    )

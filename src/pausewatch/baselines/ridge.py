@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from pausewatch.baselines.contract import Expected, Floats, Series
 from pausewatch.baselines.features import (
-    COLUMNS,
     TemperatureScale,
     by_hour_of_week,
     filled_temperature,
@@ -37,16 +36,16 @@ from pausewatch.baselines.levels import (
     seasons,
     way_back,
 )
-from pausewatch.baselines.within_cells import WeekCells, WithinCells, by_day_of_week, regress, shrunk_cells
-from pausewatch.baselines.year_effects import ToldTogether, YearEffects, with_load
-from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
+from pausewatch.baselines.ridge_shape import EmptyShape, Shape
+from pausewatch.baselines.within_cells import WeekCells, regress
+from pausewatch.baselines.year_effects import ToldTogether, YearEffects
+from pausewatch.telemetry.grid import HourGrid
 
 _ROUNDS = 3
 # Series fitted together: few enough for a processor's cache.
 _BLOCK, _BLOCK_WITHOUT_WEATHER = 5, 10
 _FADE_DAYS = 60.0
 _HOLIDAY_PRIOR_HOURS = 48.0
-_DAY_HOURS = 12
 _ROWS = (
     "cells_kw",
     "slopes",
@@ -59,7 +58,6 @@ _ROWS = (
     "return_share",
 )
 ShapeKey = tuple[float, bool, bool]
-_SHAPE_ROWS = ("cells_kw", "slopes", "base_kw", "rest_kw", "weight", "spread_kw", "hour_sd_kw")
 
 
 @dataclass(frozen=True)
@@ -152,56 +150,6 @@ class FittedRidge:
 
 
 @dataclass(frozen=True)
-class Shape:
-    """What a batch's fit says beyond its level, the costly part of it; all arrays begin with the series axis.
-
-    Args:
-        cells_kw: effect of each hour of the week, (S, 168).
-        slopes: coefficients of `features.columns`, (S, COLUMNS).
-        scale: of temperatures.
-        base_kw: level of the whole reference, (S,).
-        rest_kw: load beyond the effects, whose recent mean is the level, (S, H); with the time of year of the last
-            months alone.
-        weight: robust weights, 0 where unseen, likewise.
-        spread_kw: robust standard deviation that the weights were told by, (S,).
-        hour_sd_kw: standard deviation of what the fit left of the reference itself, (S,).
-        freeze_s: the freeze, seconds since the epoch.
-        year: effects of the time of year, where they were asked for and some are known.
-        by_day: load beyond the effects by day, with them.
-    """
-
-    cells_kw: Floats
-    slopes: Floats
-    scale: TemperatureScale
-    base_kw: Floats
-    rest_kw: Floats
-    weight: Floats
-    spread_kw: Floats
-    hour_sd_kw: Floats
-    freeze_s: int
-    year: YearEffects | None = None
-    by_day: ByDay | None = None
-
-    def with_rows(self, index: npt.NDArray[np.int64], other: Shape) -> Shape:
-        """Return the shape with some series' rows of another that was fitted to them alone."""
-        out = {}
-        for name in _SHAPE_ROWS:
-            out[name] = getattr(self, name).copy()
-            out[name][index] = getattr(other, name)
-        return replace(self, **out)
-
-    def effects_kw(self, grid: HourGrid, temperature_c: Floats) -> Floats:
-        """Return what week, weather, holidays and time of year add to the level, shape (S, H)."""
-        out = weather_kw(grid, temperature_c, self.scale, self.slopes)
-        if self.year is not None:
-            out += self.year.season_kw(grid)
-            out += self.year.felt_kw(grid, temperature_c, self.scale, self.freeze_s)
-        out += by_hour_of_week(grid, self.cells_kw)
-        out += grid.is_holiday * self.slopes[:, -1, None]
-        return out
-
-
-@dataclass(frozen=True)
 class RidgeBaseline:
     """Configuration of the ridge baseline.
 
@@ -247,7 +195,7 @@ class RidgeBaseline:
         scale = fit_temperature(grid, temperature) if self.has_weather else TemperatureScale.unknown(series)
         filled = filled_temperature(grid, temperature, scale) if self.has_weather else temperature
         is_begun = np.zeros(series, np.bool_) if begin is None else np.asarray(np.isfinite(begin).all(axis=1))
-        out = _EmptyShape(series, grid.hours)
+        out = EmptyShape(series, grid.hours)
         for zone in zone_groups(grid):
             cells = WeekCells.of(grid, int(zone[0]))
             for is_known in (True, False):
@@ -309,7 +257,8 @@ class RidgeBaseline:
         warm = np.flatnonzero(known & shape.scale.is_known)
         if len(warm):
             on_holidays = reference.grid.is_holiday[warm] * shape.slopes[warm, -1, None]
-            mine = with_load(reference, warm, reference.load_kw[warm] - on_holidays)
+            mine = reference.subset(warm.tolist())
+            mine = replace(mine, load_kw=mine.load_kw - on_holidays)
             scale = shape.scale.subset(warm)
             told = ToldTogether.of(mine, shape.weight[warm], scale, self.ridge)
             slopes[warm, : told.slopes.shape[1]], cells[warm] = told.slopes, told.cells_kw
@@ -416,65 +365,3 @@ def trend_curve(days_ahead: npt.NDArray[np.floating[Any]]) -> Floats:
     """Return the days that a trend goes on for: fewer and fewer of those ahead, all of those behind."""
     ahead = np.maximum(days_ahead, 0.0)
     return np.asarray(np.where(days_ahead > 0, _FADE_DAYS * (1 - np.exp(-ahead / _FADE_DAYS)), days_ahead))
-
-
-def _holiday_credit(
-    effect_kw: Floats, residual_kw: Floats, seen: npt.NDArray[np.bool_], is_holiday: npt.NDArray[np.bool_]
-) -> Floats:
-    """Return how much of each series' holiday effect is kept, 0 to 1: none within two standard errors of nothing.
-
-    A few holidays' mean is as uncertain as a few days' means are; an effect of chance would put an edge at midnight
-    into every later holiday, which a test for steps takes for load.
-    """
-    whole = residual_kw.shape[1] // 24 * 24
-    day = np.ones(24)
-    days = np.where(seen, residual_kw, 0.0)[:, :whole].reshape(len(residual_kw), -1, 24) @ day
-    hours = seen[:, :whole].reshape(len(residual_kw), -1, 24) @ day
-    enough = hours >= _DAY_HOURS
-    means = np.where(enough, days / np.maximum(hours, 1), 0.0)
-    variance = (means**2).sum(axis=1) / np.maximum(enough.sum(axis=1), 1)
-    held = (seen & is_holiday).sum(axis=1) / 24.0
-    error = np.sqrt(variance / np.maximum(held, 1.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(effect_kw != 0, np.clip(1.0 - (2.0 * error / effect_kw) ** 2, 0.0, 1.0), 0.0)
-
-
-class _EmptyShape:
-    """The arrays of a `Shape`, filled a block of series at a time, while the block is in a processor's cache."""
-
-    def __init__(self, series: int, hours: int) -> None:
-        self.cells_kw = np.zeros((series, HOURS_PER_WEEK))
-        self.slopes = np.zeros((series, COLUMNS))
-        self.base_kw, self.hour_sd_kw, self.spread_kw = np.zeros(series), np.zeros(series), np.zeros(series)
-        self.rest_kw, self.weight = np.empty((series, hours)), np.empty((series, hours))
-
-    def put(
-        self,
-        mine: npt.NDArray[np.int64],
-        fit: WithinCells,
-        seen: npt.NDArray[np.bool_],
-        is_holiday: npt.NDArray[np.bool_],
-        cells: WeekCells,
-    ) -> None:
-        """Take over a block's fit: its holidays credited, its hour-of-week effects shrunk."""
-        holiday, by_trend = fit.slopes[:, -2], fit.slopes[:, -1]
-        kept = holiday * _holiday_credit(holiday, fit.residual, seen, is_holiday)
-        # The trend is fitted along so that it isn't mistaken for weather; it is estimated afresh with the level.
-        self.slopes[mine, COLUMNS - fit.slopes.shape[1] + 1 :] = fit.slopes[:, :-1]
-        self.slopes[mine, -1] = kept
-        not_credited = (holiday - kept)[:, None]
-        total = fit.mean_kw * fit.weight_sums + fit.residual_sums
-        beyond = np.take(fit.mean_kw, cells.cell, axis=1) + fit.residual
-        if not_credited.any():
-            on_holidays = np.where(is_holiday, not_credited, 0.0)
-            beyond += on_holidays
-            total += cells.sums(np.where(cells.is_laid, cells.laid(fit.weight * on_holidays), 0.0))
-        base, effects = shrunk_cells(total, fit.weight_sums)
-        days = np.arange(beyond.shape[1]) / 24.0
-        beyond += by_trend[:, None] * ((days - days.mean()) / max(days[-1], 1.0))
-        beyond -= np.take(effects, cells.cell, axis=1)
-        self.rest_kw[mine], self.weight[mine] = beyond, fit.weight
-        self.cells_kw[mine] = by_day_of_week(effects)
-        self.base_kw[mine], self.spread_kw[mine] = base, fit.spread_kw
-        square = np.einsum("sh,sh,sh->s", fit.weight, fit.residual, fit.residual)
-        self.hour_sd_kw[mine] = np.sqrt(square / np.maximum(fit.weight_sums.sum(axis=1), 1e-9))

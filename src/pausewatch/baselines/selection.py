@@ -23,9 +23,10 @@ import numpy.typing as npt
 from pausewatch.baselines.backtest import FOLD_DAYS, Backtest, backtests
 from pausewatch.baselines.contract import BaselineModel, FittedBaseline, Floats, Series
 from pausewatch.baselines.intervals import honest_sd, rolling_half_width
-from pausewatch.baselines.mixed import FittedMixed, Member, subset
+from pausewatch.baselines.mixed import FittedMixed, Member
 from pausewatch.baselines.registry import CANDIDATES, DEFAULT_CANDIDATES, candidate
-from pausewatch.baselines.ridge import FittedRidge, RidgeBaseline, Shape
+from pausewatch.baselines.ridge import FittedRidge, RidgeBaseline
+from pausewatch.baselines.ridge_shape import Shape
 from pausewatch.baselines.scores import score
 
 Bools = npt.NDArray[np.bool_]
@@ -97,6 +98,26 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class YearGain:
+    """What knowing the time of year does for a model.
+
+    Args:
+        gain: log ratio of its bias to its own kind's without the time of year, on the same weeks, (S,).
+        is_known: whether each series has a whole year, (S,).
+        usual: what such a log ratio usually is for a series like each, (S,).
+    """
+
+    gain: Floats
+    is_known: Bools
+    usual: Floats
+
+    @staticmethod
+    def of(fitted: FittedRidge, gain: Floats) -> YearGain:
+        """Return it for a fit to the whole reference."""
+        return YearGain(gain, fitted.year.knows_year, np.interp(fitted.return_share, (0.0, 1.0), _USUAL_YEAR_GAIN))
+
+
+@dataclass(frozen=True)
 class Selection:
     """The choices for a batch of series, every candidate's backtest, and the fits of the ridges to the whole batch."""
 
@@ -116,7 +137,7 @@ class Selection:
                 share = self.backtests[name].trend_share[index]
                 fitted = self.ridges[name].subset(index).with_trend_share(share)
             else:
-                fitted = candidate(name).fit(subset(series, index.tolist()))
+                fitted = candidate(name).fit(series.subset(index.tolist()))
             members[name] = Member(index, fitted)
         return FittedMixed(members)
 
@@ -165,9 +186,7 @@ def select(
     # Before a year was seen its own kind without the time of year stands in.
     tested |= {name: _filled(tested[name], tested[_KIND[name]]) for name in gains}
     trials = {name: _trials(name, tested[name], weeks[name], series) for name in models}
-    known_year = {name: ridges[name].year.knows_year for name in gains}
-    usual = {name: np.interp(ridges[name].return_share, (0.0, 1.0), _USUAL_YEAR_GAIN) for name in gains}
-    judged = _judged(list(trials.values()), gains, known_year, usual)
+    judged = _judged(list(trials.values()), {name: YearGain.of(ridges[name], gain) for name, gain in gains.items()})
     choices = []
     for s, key in enumerate(series.keys):
         of_series = tuple(of_model[s] for of_model in judged)
@@ -239,20 +258,16 @@ def _measure(trial: Trial, is_short: bool) -> float:
 
 def _judged(
     trials: Sequence[Sequence[Trial]],
-    year_gains: Mapping[str, Floats] | None = None,
-    knows_year: Mapping[str, Bools] | None = None,
-    usual_gains: Mapping[str, Floats] | None = None,
+    years: Mapping[str, YearGain] | None = None,
 ) -> list[list[Trial]]:
     """Return the trials, by candidate and series, with each bias drawn towards what the peers say of the candidate.
 
     Args:
         trials: by candidate and series.
-        year_gains: log ratio of a model's bias to its own kind's without the time of year, on the same weeks, (S,).
-        knows_year: whether each series has a whole year, (S,).
-        usual_gains: what such a log ratio usually is for a series like each, (S,).
+        years: what is known of each candidate that knows the time of year.
     """
     names = [of_model[0].model for of_model in trials]
-    of_year = [m for m, name in enumerate(names) if name in (year_gains or {})]
+    of_year = {m: years[name] for m, name in enumerate(names) if years is not None and name in years}
     plain = [m for m in range(len(names)) if m not in of_year]
     bias = np.array([[t.bias_pct for t in of_model] for of_model in trials])
     months = np.array([t.months for t in trials[names.index(FALLBACK)]], dtype=np.float64)
@@ -265,17 +280,16 @@ def _judged(
     peers = (gain.sum(axis=1, keepdims=True) - gain) / np.maximum(count - told[None, :], 1)
     weight = months / (months + _PEER_MONTHS) if count > 1 else np.ones_like(months)
     drawn = weight * gain + (1 - weight) * peers
-    for m in of_year:
-        mine, has = (year_gains or {})[names[m]], (knows_year or {})[names[m]]
-        held = np.isfinite(mine) & has
-        own = np.where(held, mine, 0.0)
+    for m, year in of_year.items():
+        held = np.isfinite(year.gain) & year.is_known
+        own = np.where(held, year.gain, 0.0)
         peers_year = (own.sum() - own) / np.maximum(held.sum() - held, 1)
         heard = np.minimum(held.sum() - held, _YEAR_PEERS)
-        usual = (heard * peers_year + _USUAL_WEIGHT * (usual_gains or {})[names[m]]) / (heard + _USUAL_WEIGHT)
+        usual = (heard * peers_year + _USUAL_WEIGHT * year.usual) / (heard + _USUAL_WEIGHT)
         spans = np.array([t.weeks for t in trials[m]], dtype=np.float64) / _MONTH_WEEKS
         share = np.where(held, spans / (spans + _PEER_MONTHS), 0.0)
         kind = names.index(_KIND[names[m]])
-        drawn[m] = np.where(has, drawn[kind] + share * own + (1 - share) * usual, np.nan)
+        drawn[m] = np.where(year.is_known, drawn[kind] + share * own + (1 - share) * usual, np.nan)
     judged = bias[first] * np.exp(drawn)
     # One with too little of its own is left to its peers, where there are enough of them.
     judged[:, ~told] = np.exp(peers[:, ~told]) if count >= _MIN_PEERS else np.nan

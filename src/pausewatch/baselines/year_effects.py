@@ -9,7 +9,6 @@ enough: five has no common divisor with day or week, and an hour says little tha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -230,10 +229,3 @@ def _by_day(left: Floats, weight: Floats, cells: WeekCells, hours: int) -> tuple
     sums = [np.bincount(rows.ravel(), of.ravel(), size) for of in (weight * left, weight)]
     load, total = (of.reshape(len(left), -1)[:, :count] for of in sums)
     return np.asarray(_EVERY_H * load), np.asarray(_EVERY_H * total)
-
-
-def with_load(reference: Series, index: npt.NDArray[np.int64], load_kw: npt.NDArray[Any]) -> Series:
-    """Return some of the series with another load."""
-    at = index.tolist()
-    keys = tuple(reference.keys[i] for i in at)
-    return Series(keys, reference.grid.subset(at), load_kw, reference.temperature_c[index])

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from pausewatch.detection.drift_test import MIN_DAY_HOURS
+
 Floats = npt.NDArray[np.float64]
 
-# A day of fewer seen hours has no mean.
-MIN_DAY_HOURS = 10
 # A drift is over when less than this share of its peak is left, and credible at this many standard deviations.
 _LEFT_SHARE = 0.35
 _CREDIBLE_SD = 2.0

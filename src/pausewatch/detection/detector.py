@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from pausewatch.detection.calibration import LEVEL_PRIOR, Calibration, level_precision
 from pausewatch.detection.changes import Change, StepTuning, excess_kw, update_changes
-from pausewatch.detection.creep import MIN_DAY_HOURS, follow
+from pausewatch.detection.creep import follow
 from pausewatch.detection.detector_state import DetectorState
 from pausewatch.detection.drift_test import (
+    MIN_DAY_HOURS,
     DriftSettings,
     advance_drift,
     fit_drift,

@@ -16,6 +16,9 @@ from pausewatch.detection.extremes import gumbel_threshold
 
 Floats = npt.NDArray[np.float64]
 
+MIN_DAY_HOURS = 10
+"""A day of fewer seen hours has no mean."""
+
 # Expected overshoot of a Gaussian random walk over a boundary, in both directions.
 _OVERSHOOT = 1.166
 # Standard deviations of the noise's estimated variance that the threshold is raised by.

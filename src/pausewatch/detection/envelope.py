@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.detection.calibration import Calibration, level_precision
-from pausewatch.detection.creep import MIN_DAY_HOURS
 from pausewatch.detection.detector import Detector
+from pausewatch.detection.drift_test import MIN_DAY_HOURS
 from pausewatch.detection.step_test import step_information
 from pausewatch.detection.whitening import Innovations
 

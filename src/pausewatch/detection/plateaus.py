@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pausewatch.baselines.contract import Series
-from pausewatch.baselines.ridge import Shape
+from pausewatch.baselines.ridge_shape import Shape
 from pausewatch.detection.changes import Change
 from pausewatch.detection.episodes import load_spans
 from pausewatch.detection.step_test import StepWindows, scan_ends

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from pausewatch.baselines.contract import Series
 from pausewatch.baselines.freeze import MIN_DAYS, FrozenBaselines, freeze
-from pausewatch.baselines.mixed import subset
 from pausewatch.baselines.registry import DEFAULT_CANDIDATES
-from pausewatch.baselines.ridge import RidgeBaseline, Shape
+from pausewatch.baselines.ridge import RidgeBaseline
+from pausewatch.baselines.ridge_shape import Shape
 from pausewatch.detection.balance import FrozenBalance, learn_balance
 from pausewatch.detection.calibration import Calibration
 from pausewatch.detection.detector import Detector
@@ -185,7 +185,7 @@ def _shape_again(shape: Shape, reference: Series, rows: npt.NDArray[np.int64]) -
     """Return the shape with the rows of series whose reference has changed since."""
     if not len(rows):
         return shape
-    return shape.with_rows(rows, RidgeBaseline().shape(subset(reference, rows.tolist())))
+    return shape.with_rows(rows, RidgeBaseline().shape(reference.subset(rows.tolist())))
 
 
 def _history(reference: Series, steps: Sequence[Sequence[ReferenceStep]], baselines: FrozenBaselines) -> History:

@@ -23,12 +23,14 @@ from pausewatch.detection.onsets import BLOCK_H
 from pausewatch.detection.pooled_test import EDGE_Z, PooledModel
 from pausewatch.detection.shared_view import SharedView, block_of, block_start
 from pausewatch.findings.group_signs import Signs, signs_of
-from pausewatch.findings.group_verdicts import earlier_trainings, training_of, verdict_of, weighed
+from pausewatch.findings.group_verdicts import earlier_trainings, verdict_of, weighed
 from pausewatch.findings.model import Assessment, Bounds, DayStatus, Finding, Kind, SiteDay, Verdict
 from pausewatch.findings.quantities import flop_of
 from pausewatch.findings.verdicts import not_yet
 from pausewatch.findings.wording import megawatts, spell
 from pausewatch.fleet import Activity, Pause, Site
+from pausewatch.signatures.hypotheses import probability
+from pausewatch.signatures.rule import Cause
 from pausewatch.telemetry.panel import Lane
 
 Floats = npt.NDArray[np.float64]
@@ -137,7 +139,7 @@ def _assess(
     end = None if load.end_block is None else block_start(load.end_block)
     declared = _declared(load, sites, start)
     hypotheses = weighed(load, signs, len(declared))
-    training = training_of(hypotheses)
+    training = probability(hypotheses, Cause.TRAINING)
     verdict = verdict_of(hypotheses, earlier_trainings(load, signs, sites, views, len(declared)))
     of = [sites[member.site].id for member in load.rises]
     largest = sites[max(load.rises, key=lambda m: m.step_mw).site].id

@@ -19,6 +19,8 @@ from pausewatch.findings.group_signs import Signs, signs_by
 from pausewatch.findings.model import Hypothesis, Verdict
 from pausewatch.findings.verdicts import BENIGN, LINES, NOT_TRAINING
 from pausewatch.fleet import Site
+from pausewatch.signatures.hypotheses import probability
+from pausewatch.signatures.rule import Cause
 
 _BENIGN_CAUSES = ("load_moved", "shared_cause", "declared_work")
 _DAY_BLOCKS = 24 // BLOCK_H
@@ -58,11 +60,6 @@ def weighed(load: Coordinated, signs: Signs, declared: int) -> tuple[Hypothesis,
     return tuple(Hypothesis(name, raw[name] / total) for name in ranked)
 
 
-def training_of(hypotheses: Sequence[Hypothesis]) -> float:
-    """Return the probability of training."""
-    return next(h.probability for h in hypotheses if h.name == "training")
-
-
 def earlier_trainings(
     load: Coordinated, signs: Signs, sites: Sequence[Site], views: Mapping[str, SharedView], declared: int
 ) -> Iterator[float]:
@@ -85,7 +82,7 @@ def earlier_trainings(
     then = replace(load, end_block=None)
     for block in range(last - _DAY_BLOCKS, load.start_block + _DAY_BLOCKS - 1, -_DAY_BLOCKS):
         seen = signs_by(signs, then, [view.until(block) for view in mine])
-        yield training_of(weighed(then, seen, declared))
+        yield probability(weighed(then, seen, declared), Cause.TRAINING)
 
 
 def verdict_of(hypotheses: Sequence[Hypothesis], before: Iterable[float]) -> Verdict:
@@ -95,7 +92,7 @@ def verdict_of(hypotheses: Sequence[Hypothesis], before: Iterable[float]) -> Ver
         hypotheses: all of them, with their probabilities.
         before: the probability of training as it looked a day of the load before, two days before, and so on.
     """
-    training = training_of(hypotheses)
+    training = probability(hypotheses, Cause.TRAINING)
     if LINES.is_alarm(training, before):
         return Verdict.TRAINING_LIKE
     benign = max(h.probability for h in hypotheses if h.name in _BENIGN_CAUSES)

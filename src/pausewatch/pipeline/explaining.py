@@ -12,7 +12,6 @@ import numpy.typing as npt
 from pausewatch.baselines.contract import Expected, Series
 from pausewatch.baselines.freeze import FrozenBaselines
 from pausewatch.baselines.intervals import HORIZON_DAYS
-from pausewatch.baselines.mixed import subset
 from pausewatch.baselines.registry import model_words
 from pausewatch.baselines.ridge import RidgeBaseline
 from pausewatch.baselines.scores import Score
@@ -121,7 +120,7 @@ def explain(place: Workplace, site_id: str) -> list[Explanation]:
                     warnings=baselines.warnings[place_in_batch],
                     observed_kw=series.load_kw[i, lately],
                     expected=_row(told, place_in_batch),
-                    heldout_daily_kw=_daily(subset(series, [i]), choice.model),
+                    heldout_daily_kw=_daily(series.subset([i]), choice.model),
                 )
             )
     return out

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from pausewatch.detection.creep import MIN_DAY_HOURS
 from pausewatch.detection.detector import Detector
+from pausewatch.detection.drift_test import MIN_DAY_HOURS
 from pausewatch.detection.reference import Frozen, learn, learnable, series_keys, testable
 from pausewatch.evaluation.world import World
 from pausewatch.fleet import Site
