@@ -33,7 +33,7 @@ from pausewatch.errors import BaselineError, UsageError
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.whole import write_whole
 
-_VERSION = 8
+_VERSION = 9
 _BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 MIN_DAYS = 28
 MIN_SHARE = 0.4
