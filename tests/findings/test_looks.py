@@ -76,12 +76,11 @@ def test_looks_come_back_as_they_were_kept() -> None:
         (0.94, [0.95, 0.5, 0.95, 0.95], False),
         (0.85, [0.85] * 4, True),
         (0.85, [0.85] * 3, False),
-        (0.76, [0.85, 0.85, 0.85, 0.85], True),
-        (0.85, [0.85, 0.85, 0.85, 0.74], False),
-        (0.85, [0.85, 0.85, 0.85, 0.74] + [0.66] * 5, True),
-        (0.7, [0.99] * 9, True),
-        (0.7, [0.99] * 8, False),
-        (0.64, [0.99] * 30, False),
+        (0.85, [0.85, 0.85, 0.85, 0.75], False),
+        (0.85, [0.85, 0.85, 0.85, 0.75] + [0.71] * 5, True),
+        (0.75, [0.99] * 9, True),
+        (0.75, [0.99] * 8, False),
+        (0.65, [0.99] * 30, False),
     ],
 )
 def test_an_alarm_takes_days_the_fewer_the_surer_it_is(now: float, before: list[float], is_alarm: bool) -> None:

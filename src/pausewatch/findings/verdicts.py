@@ -33,7 +33,7 @@ class AlarmLines:
         known: least probability for load that is known since long before.
     """
 
-    lines: tuple[tuple[float, int], ...] = ((0.95, 1), (0.9, 3), (0.75, 5), (0.65, 10))
+    lines: tuple[tuple[float, int], ...] = ((0.95, 1), (0.9, 3), (0.8, 5), (0.7, 10))
     known: float = 0.75
 
     @property
