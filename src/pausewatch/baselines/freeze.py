@@ -136,13 +136,13 @@ class FrozenBaselines:
             about = json.loads(arrays.pop("about").tobytes())
         except _BROKEN as error:
             raise BaselineError(
-                "not a readable baseline", where=where, why=str(error), remedy="fit it again"
+                "not a readable baseline", where=where, why=str(error), remedy="fit it again: pausewatch baseline"
             ) from error
         if about.get("version") != _VERSION:
             raise BaselineError(
                 f"baseline of version {about.get('version')}",
                 where=where,
-                remedy=f"this program reads version {_VERSION}; fit it again",
+                remedy=f"this program reads version {_VERSION}; fit it again: pausewatch baseline",
             )
         state = {k.removeprefix("fitted."): v for k, v in arrays.items() if k.startswith("fitted.")}
         extra = {k.removeprefix("extra."): v for k, v in arrays.items() if k.startswith("extra.")}
@@ -171,7 +171,7 @@ class FrozenBaselines:
                 "an incomplete baseline",
                 where=where,
                 why=f"what it says of itself doesn't hold: {error}",
-                remedy="fit it again",
+                remedy="fit it again: pausewatch baseline",
             ) from error
         return frozen, extra
 

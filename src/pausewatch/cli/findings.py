@@ -22,7 +22,7 @@ from pausewatch.cli.options import (
     say_json,
 )
 
-app = typer.Typer(help="The register of findings: list, show, review.", invoke_without_command=True)
+app = typer.Typer(help="List the open findings of the register; show or review one.", invoke_without_command=True)
 
 
 @app.callback()
