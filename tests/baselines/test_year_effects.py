@@ -99,6 +99,14 @@ def test_a_load_that_lags_behind_the_weather_is_told_far_better(parts):
     assert (missed["ridge_year"] < 0.5 * missed["ridge_recent"]).all()
 
 
+def test_its_hours_of_the_week_are_told_as_evenly_as_without_the_year(parts):
+    _, past, _ = parts
+    noise = np.random.default_rng(5).normal(0.0, 100.0, past.load_kw.shape)
+    flat = Series(past.keys, past.grid, 10_000.0 + noise, past.temperature_c)
+    rough = {name: np.diff(CANDIDATES[name].fit(flat).cells_kw).std() for name in ("ridge_recent", "ridge_year")}
+    assert rough["ridge_year"] < 1.1 * rough["ridge_recent"]
+
+
 def test_what_was_felt_before_the_freeze_is_known_after_it(parts, cut_series):
     series, past, future = parts
     fitted = CANDIDATES["ridge_year"].fit(past)

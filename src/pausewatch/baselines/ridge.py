@@ -38,7 +38,7 @@ from pausewatch.baselines.levels import (
 )
 from pausewatch.baselines.ridge_shape import EmptyShape, Shape
 from pausewatch.baselines.within_cells import WeekCells, regress
-from pausewatch.baselines.year_effects import ToldTogether, YearEffects
+from pausewatch.baselines.year_effects import ToldTogether, YearEffects, cells_kw
 from pausewatch.telemetry.grid import HourGrid
 
 _ROUNDS = 3
@@ -261,15 +261,13 @@ class RidgeBaseline:
             mine = replace(mine, load_kw=mine.load_kw - on_holidays)
             scale = shape.scale.subset(warm)
             told = ToldTogether.of(mine, shape.weight[warm], scale, self.ridge)
-            slopes[warm, : told.slopes.shape[1]], cells[warm] = told.slopes, told.cells_kw
+            slopes[warm, : told.slopes.shape[1]] = told.slopes
             year.put(warm, told.effects)
-            by_day.put(warm, told.rest)
-            grid = recent.subset(warm.tolist())
-            expected = weather_kw(grid, mine.temperature_c[:, late], scale, told.slopes)
-            expected += told.effects.of_felt_kw(told.felt_c[:, late], scale)
-            expected += told.effects.season_kw(grid)
-            expected += by_hour_of_week(grid, told.cells_kw)
-            rest[warm] = np.nan_to_num(mine.load_kw[:, late]) - expected
+            left = np.nan_to_num(mine.load_kw) - told.explained_kw(mine, scale)
+            cells[warm] = cells_kw(mine.grid, left, shape.weight[warm])
+            left -= by_hour_of_week(mine.grid, cells[warm])
+            by_day.put(warm, ByDay.of(left, shape.weight[warm]))
+            rest[warm] = left[:, late]
         return replace(
             shape,
             cells_kw=cells,

@@ -3,7 +3,9 @@
 Told one after the other, temperature takes what belongs to the season. Here the slopes of the temperature now, those of
 the temperature felt (behind a lag of a day: buildings and people follow it late), the annual harmonics, the day's shape
 that moves with the season, and a straight trend are one regression beside free hours of the week. Every fifth hour is
-enough: five has no common divisor with day or week, and an hour says little that its neighbours don't.
+enough for these few slopes: five has no common divisor with day or week, and an hour says little that its neighbours
+don't. The hours of the week themselves are told by every hour (`cells_kw`): a fifth of them would leave an unevenness
+in what is expected that comes back each week.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from pausewatch.baselines.features import (
     filled_temperature,
     temperature_pieces,
     thermometers,
+    weather_kw,
     zone_groups,
 )
-from pausewatch.baselines.levels import SEASONS, ByDay, seasons
+from pausewatch.baselines.levels import SEASONS, seasons
 from pausewatch.baselines.within_cells import WeekCells, by_day_of_week, shrunk_cells
 from pausewatch.telemetry.grid import HOURS_PER_WEEK, HourGrid
 
@@ -116,16 +119,12 @@ class ToldTogether:
     Args:
         slopes: of the temperature's pieces, the same weighted to the day, (S, 2 * PIECES).
         effects: of the year.
-        cells_kw: effects of the hour of the week, (S, 168).
         felt_c: temperature felt, (S, H).
-        rest: what all these leave of the load.
     """
 
     slopes: Floats
     effects: YearEffects
-    cells_kw: Floats
     felt_c: Floats
-    rest: ByDay
 
     @staticmethod
     def of(reference: Series, weight: Floats, scale: TemperatureScale, ridge: float) -> ToldTogether:
@@ -141,20 +140,24 @@ class ToldTogether:
         series = len(reference.keys)
         filled, felt = _felt(grid, reference.temperature_c, scale)
         load = np.nan_to_num(reference.load_kw)
-        slopes, cells_kw = np.zeros((series, _TREND)), np.zeros((series, HOURS_PER_WEEK))
-        rest = ByDay(np.zeros((series, grid.hours // 24)), np.zeros((series, grid.hours // 24)))
+        slopes = np.zeros((series, _TREND))
         for zone in zone_groups(grid):
             cells = WeekCells.of(grid, int(zone[0]), _EVERY_H)
             shared = _shared_columns(grid, cells)
             for first in range(0, len(zone), _BLOCK):
                 mine = zone[first : first + _BLOCK]
                 now, lately, drawn, weighs = (cells.laid(of[mine]) for of in (filled, felt, load, weight))
-                told = _regress(now, lately, drawn, weighs, scale.subset(mine), shared, cells, ridge)
-                slopes[mine], cells_kw[mine] = told[:2]
-                rest.load[mine], rest.weight[mine] = _by_day(*told[2:], cells, grid.hours)
+                slopes[mine] = _regress(now, lately, drawn, weighs, scale.subset(mine), shared, cells, ridge)
         parts = np.split(slopes, [_FELT, _OF_YEAR, _OF_YEAR + SEASONS], axis=1)
         effects = YearEffects(parts[2], parts[3], parts[1], felt[:, -1])
-        return ToldTogether(parts[0], effects, by_day_of_week(cells_kw), felt, rest)
+        return ToldTogether(parts[0], effects, felt)
+
+    def explained_kw(self, reference: Series, scale: TemperatureScale) -> Floats:
+        """Return what weather and time of year explain of the reference, shape (S, H)."""
+        out = weather_kw(reference.grid, reference.temperature_c, scale, self.slopes)
+        out += self.effects.of_felt_kw(self.felt_c, scale)
+        out += self.effects.season_kw(reference.grid)
+        return out
 
 
 def _felt(
@@ -188,10 +191,10 @@ def _regress(
     shared: Floats,
     cells: WeekCells,
     ridge: float,
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return slopes without the trend's (S, _TREND), cells' effects (S, 168), what is left of the load and its weight.
+) -> Floats:
+    """Return the slopes without the trend's, (S, _TREND), given rows as laid out.
 
-    Rows as laid out; what cells' means explain is taken away (Frisch and Waugh 1933).
+    What cells' means explain is taken away (Frisch and Waugh 1933).
     """
     series = len(load)
     weight = np.where(cells.is_laid, weight, 0.0)
@@ -211,21 +214,21 @@ def _regress(
     within -= (sums / np.maximum(count, 1e-9)[:, None]) @ sums.transpose(0, 2, 1)
     gram = within[:, :-1, :-1]
     penalty = ridge * np.diagonal(gram, axis1=1, axis2=2) + 1e-6 * np.maximum(count.sum(axis=1), 1.0)[:, None]
-    slopes = np.linalg.solve(gram + penalty[:, :, None] * np.eye(_TREND + 1), within[:, :-1, -1:])[..., 0]
-    told = np.concatenate([slopes, -np.ones((series, 1))], axis=1)
-    # Each hour stands for those that were passed over.
-    _, effects = shrunk_cells(-_EVERY_H * (told[:, None] @ sums)[:, 0], _EVERY_H * count)
-    told[:, _TREND] = 0.0
-    left = -(told[:, None] @ design)[:, 0] - np.repeat(effects, cells.width, axis=1)
-    return slopes[:, :-1], effects, left, weight
+    return np.linalg.solve(gram + penalty[:, :, None] * np.eye(_TREND + 1), within[:, :-1, -1:])[:, :-1, 0]
 
 
-def _by_day(left: Floats, weight: Floats, cells: WeekCells, hours: int) -> tuple[Floats, Floats]:
-    """Return sums over each of the last whole days of weight times what is left, and of weight, both (S, D)."""
-    count = hours // 24
-    day = (cells.source - (hours - 24 * count)) // 24
-    rows = np.where(cells.is_laid & (day >= 0), day, count) + (count + 1) * np.arange(len(left))[:, None]
-    size = (count + 1) * len(left)
-    sums = [np.bincount(rows.ravel(), of.ravel(), size) for of in (weight * left, weight)]
-    load, total = (of.reshape(len(left), -1)[:, :count] for of in sums)
-    return np.asarray(_EVERY_H * load), np.asarray(_EVERY_H * total)
+def cells_kw(grid: HourGrid, left_kw: Floats, weight: Floats) -> Floats:
+    """Return the effects of the hours of the week in a load beyond weather and time of year, shape (S, 168).
+
+    Args:
+        grid: of the S series.
+        left_kw: the load, any number where the weight is 0, shape (S, H).
+        weight: robust weights, 0 where unseen, shape (S, H).
+    """
+    out = np.empty((len(left_kw), HOURS_PER_WEEK))
+    for zone in zone_groups(grid):
+        cells = WeekCells.of(grid, int(zone[0]))
+        laid = np.where(cells.is_laid, cells.laid(weight[zone]), 0.0)
+        _, effects = shrunk_cells(cells.sums(laid * cells.laid(left_kw[zone])), cells.sums(laid))
+        out[zone] = by_day_of_week(effects)
+    return out
