@@ -12,6 +12,7 @@ from pausewatch.detection.creep import Drift
 from pausewatch.detection.drifts import drift_episode, with_drifts
 from pausewatch.detection.episodes import Episode, Noise, step_episodes
 from pausewatch.detection.lanes import SiteEpisode, joined
+from pausewatch.telemetry.panel import Lane
 
 HOURS = 24 * 80
 NOISE = Noise(daily_sd_kw=20.0, daily_rho=0.5, level_sd_kw=np.full(HOURS, 10.0))
@@ -310,6 +311,23 @@ def test_it_ends_when_neither_meter_shows_it_any_longer():
     utility, it_load = episode("utility", 500, 800), episode("it_load", 500, 820)
     assert SiteEpisode(utility, it_load).end_hour == 820
     assert SiteEpisode(utility, episode("it_load", 500, None)).end_hour is None
+
+
+def test_a_meter_that_shows_a_sliver_of_it_neither_dates_it_nor_keeps_it_open():
+    sliver = replace(episode("balance", 450, None, is_drift=True), excess_kw=10.0)
+    one = SiteEpisode(episode("utility", 500, 800), episode("it_load", 503, 800), sliver)
+    assert (one.start_hour, one.end_hour) == (500, 800)
+
+
+def test_a_meter_on_which_something_else_remains_ends_with_the_load_and_one_that_still_shows_it_does_not():
+    one = SiteEpisode(episode("utility", 500, None), episode("it_load", 500, 800))
+    residual = {Lane.UTILITY: raised((500, 800, 100.0), (800, HOURS, 30.0)), Lane.IT_LOAD: raised((500, 800, 100.0))}
+    assert one.settled(residual).end_hour == 800
+    assert one.settled({**residual, Lane.UTILITY: raised((500, HOURS, 100.0))}).end_hour is None
+    unseen = np.full(HOURS, np.nan)
+    assert one.settled({**residual, Lane.UTILITY: unseen}).end_hour is None
+    still = SiteEpisode(episode("utility", 500, 800), episode("it_load", 500, None))
+    assert still.settled(residual).end_hour is None
 
 
 def test_episodes_that_began_days_apart_are_two():

@@ -76,6 +76,10 @@ def test_half_a_day_of_one_value_is_stuck_and_a_spike_is_not():
     screened[100:140] = True
     (one,) = stuck_spans(Lane.UTILITY, screened, 0)
     assert (one.start_hour, one.end_hour, one.detail) == (100, 140, 40.0)
+    assert stuck_spans(Lane.UTILITY, np.arange(200) % 11 == 0, 0) == []
+    screened[120:130] = False
+    (one,) = stuck_spans(Lane.UTILITY, screened, 0)
+    assert (one.start_hour, one.end_hour) == (100, 140)
     screened[180:] = True
     assert stuck_spans(Lane.UTILITY, screened, 0)[-1].end_hour is None
     assert len(stuck_spans(Lane.UTILITY, screened, 150)) == 1

@@ -19,7 +19,7 @@ from pausewatch.simulation.events import BENIGN, EVASIONS, TAMPER, VIOLATIONS
 from pausewatch.simulation.simulator import PAUSE_START
 
 SHORT = {"reference_days": 20, "pause_days": 15, "interval_min": 60}
-WIDE = ("matrix", "runs", "evasions", "benign", "tampered", "split", "wide")
+WIDE = ("matrix", "runs", "evasions", "benign", "tampered", "split", "wide", "restless")
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
@@ -50,6 +50,17 @@ def test_a_wide_site_depends_on_the_seed_and_its_number_alone(preset):
         assert one.document == same.document
         assert one.table.equals(same.table)
         assert not one.table.equals(different.table)
+
+
+def test_a_restless_site_wanders_more_than_its_kind_and_no_more_than_a_grid_zone():
+    noise = {
+        preset: np.median([s.truth["parameters"]["noise_sd"] for s in simulate_sites(preset=preset, sites=40, **SHORT)])
+        for preset in ("wide", "restless")
+    }
+    assert 2 * noise["wide"] < noise["restless"] <= 0.15
+    groups = [s.truth["events"][-1]["class"] for s in simulate_sites(preset="restless", sites=10, **SHORT)]
+    assert groups[::2] == ["violation"] * 5
+    assert "violation" not in groups[1::2]
 
 
 def test_what_is_in_memory_is_what_is_written_as_either_format(tmp_path: Path):

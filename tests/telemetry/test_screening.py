@@ -35,6 +35,18 @@ def _flat(**at: float) -> np.ndarray:
     return values
 
 
+def _run_at_a_small_site(**at: float) -> np.ndarray:
+    values = _flat()
+    values[0, 24:] += 9000.0
+    for hour, value in at.items():
+        values[0, int(hour[1:])] = value
+    return values
+
+
+def test_a_run_that_reads_nothing_for_an_hour_is_a_spike() -> None:
+    assert np.flatnonzero(spikes(_run_at_a_small_site(h30=0.0), 0.5)[0]).tolist() == [30]
+
+
 @pytest.mark.parametrize("value", [2000.0, 0.0, -1000.0])
 def test_a_lone_hour_far_off_is_a_spike(value: float) -> None:
     assert np.flatnonzero(spikes(_flat(h20=value), 0.5)[0]).tolist() == [20]
@@ -50,11 +62,24 @@ def test_a_lone_hour_far_off_is_a_spike(value: float) -> None:
         _flat(h0=5000.0),
         _flat(h47=5000.0),
         _flat(h20=5000.0, h21=float("nan")),
+        _run_at_a_small_site(h30=7000.0),
         np.full((1, 48), np.nan),
         np.ones((1, 2)),
         np.ones((0, 48)),
     ],
-    ids=["small", "two-hours", "step", "ramp", "first", "last", "beside-a-gap", "unseen", "short", "none"],
+    ids=[
+        "small",
+        "two-hours",
+        "step",
+        "ramp",
+        "first",
+        "last",
+        "beside-a-gap",
+        "interrupted-run",
+        "unseen",
+        "short",
+        "none",
+    ],
 )
 def test_what_is_no_spike(values: np.ndarray) -> None:
     assert not spikes(values, 0.5).any()

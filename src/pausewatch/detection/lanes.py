@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
 
 from pausewatch.detection.episodes import Episode
 from pausewatch.detection.marginal_pue import MarginalPue
+from pausewatch.telemetry.panel import Lane
+
+Floats = npt.NDArray[np.float64]
 
 _USUAL_PUE = MarginalPue()
 _SAME_START_HOURS = 36
@@ -14,6 +20,8 @@ _SAME_START_HOURS = 36
 _SAME_LOAD_HOURS = 5 * 24
 # An IT meter that shows less than this of what the utility's implies is not the one to judge by.
 _SLIVER = 0.5
+# A lane came down with the main one if, of so many hours since that were seen, most show less than this share of it.
+_MIN_AFTER_HOURS, _DOWN_SHARE = 6, 0.5
 
 
 @dataclass(frozen=True)
@@ -35,9 +43,16 @@ class SiteEpisode:
 
     @property
     def dating(self) -> tuple[Episode, ...]:
-        """The views it is dated by: beside the balance the utility's own is too noisy to tell a day."""
+        """The views it is dated by: those that show most of it.
+
+        Beside the balance the utility's own is too noisy to tell a day.
+        """
         told = tuple(e for e in (self.it_load, self.balance) if e is not None)
-        return told if self.is_past_it_meter else self.shown
+        most = _SLIVER * self._at_it_kw(self.main)
+        return tuple(e for e in (told if self.is_past_it_meter else self.shown) if self._at_it_kw(e) >= most)
+
+    def _at_it_kw(self, lane: Episode) -> float:
+        return lane.excess_kw if lane is self.it_load else lane.excess_kw / self.pue.central
 
     @property
     def is_past_it_meter(self) -> bool:
@@ -77,6 +92,28 @@ class SiteEpisode:
         ends = [e.end_hour for e in self.dating]
         known = [e for e in ends if e is not None]
         return max(known) if len(known) == len(ends) else None
+
+    def settled(self, residual_kw: Mapping[Lane, Floats]) -> SiteEpisode:
+        """Return the episode ended on every lane on which it came down with the main one.
+
+        A noisy lane, or one on which something else remains, accepts the fall days later or never.
+
+        Args:
+            residual_kw: observed less expected of each lane up to now, NaN where unseen, shape (H,).
+        """
+        end = self.main.end_hour
+        if end is None:
+            return self
+
+        def ended(lane: Episode | None) -> Episode | None:
+            if lane is None or lane.end_hour is not None or lane.parts[-1][0] >= end:
+                return lane
+            after = residual_kw[Lane(lane.lane)][end:] - lane.level_kw
+            after = after[np.isfinite(after)]
+            is_down = len(after) >= _MIN_AFTER_HOURS and float(np.median(after)) < _DOWN_SHARE * lane.excess_kw
+            return replace(lane, parts=(*lane.parts[:-1], (lane.parts[-1][0], end))) if is_down else lane
+
+        return replace(self, utility=ended(self.utility), it_load=ended(self.it_load), balance=ended(self.balance))
 
     def until(self, hour: int) -> SiteEpisode | None:
         """Return the episode with nothing from an hour on; None if the lane it is judged by showed nothing by then."""

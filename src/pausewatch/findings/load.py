@@ -51,9 +51,10 @@ def load_findings(
     """
     pause_hour = day.grid.hour_index(day.pause.start)
     utility, it_load, balance = (day.lane(lane).episodes for lane in Lane)
+    residual_kw = {lane: day.lane(lane).residual_kw for lane in Lane}
     loads = [
         (episode, measure(day, episode), quantities(day, episode))
-        for episode in joined(utility, it_load, balance, day.marginal_pue)
+        for episode in (e.settled(residual_kw) for e in joined(utility, it_load, balance, day.marginal_pue))
         if episode.end_hour is None or episode.end_hour > pause_hour
     ]
     return [_judge(day, loads, i, contradictions, judge, keeps_looks) for i in range(len(loads))]

@@ -12,6 +12,8 @@ from pausewatch.simulation.requests import demand, served
 from pausewatch.simulation.truth import DAY_S, Floats, Span
 
 _MONTH_S = 30 * DAY_S
+# As far as the load of whole grid zones wanders, of its mean.
+_MOST_NOISE = 0.15
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ class SiteLoad:
         return SiteLoad(kind, **_basics(ranges, it_capacity_mw, rng, ranges.utilisation))
 
     @staticmethod
-    def draw_wide(kind: str, it_capacity_mw: float, rng: np.random.Generator, reserved: float = 0.0) -> SiteLoad:
+    def draw_wide(
+        kind: str, it_capacity_mw: float, rng: np.random.Generator, reserved: float = 0.0, unrest: float = 1.0
+    ) -> SiteLoad:
         """Draw a site of a kind over the whole test matrix.
 
         Args:
@@ -49,6 +53,7 @@ class SiteLoad:
             it_capacity_mw: what its IT can draw.
             rng: random numbers.
             reserved: share of that which stands ready for something else, such as a cluster built to train.
+            unrest: how many times as much as its kind its load wanders.
         """
         ranges = WIDE[kind]
         basics = _basics(ranges, it_capacity_mw, rng, ranges.utilisation)
@@ -57,6 +62,7 @@ class SiteLoad:
         mode = ranges.growth_mode if ranges.growth_mode is not None else (least + most) / 2
         growth = rng.triangular(least, mode, most) if rng.random() < 0.4 else rng.normal(mode, 0.004)
         basics["growth_month"] = float(np.clip(growth, least, most))
+        basics["noise_sd"] = min(unrest * basics["noise_sd"], max(_MOST_NOISE, basics["noise_sd"]))
         return SiteLoad(
             kind,
             **basics,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ class SitePlan:
         is_wide: whether the site is drawn from the whole test matrix instead of the usual range.
         owner: operator, instead of one of five in turn.
         size_at: of a wide site, where between 1 and 1,000 MW on a log scale, 0 to 1.
+        unrest: of a wide site, how many times as much as its kind its load wanders.
     """
 
     kind: str
@@ -33,6 +35,7 @@ class SitePlan:
     is_wide: bool = False
     owner: str = ""
     size_at: float | None = None
+    unrest: float = 1.0
 
     @property
     def needs_it_meter(self) -> bool:
@@ -267,6 +270,13 @@ def _split(count: int, rng: np.random.Generator) -> list[SitePlan]:
     return out[:count]
 
 
+def _restless(count: int, rng: np.random.Generator) -> list[SitePlan]:
+    """Sites whose load wanders 2 to 10 times as much as usual: a run, or a benign event, in turn."""
+    names = [name for pair in zip(cycle(VIOLATIONS), _HONEST, strict=False) for name in pair]
+    plans = _in_turn(names, count, rng, 0.3)
+    return [replace(plan, unrest=float(np.exp(rng.uniform(*np.log((2, 10)))))) for plan in plans]
+
+
 PRESETS: dict[str, Preset] = {
     "demo": _demo,
     "honest": _honest,
@@ -280,5 +290,6 @@ PRESETS: dict[str, Preset] = {
     "tampered": _tampered,
     "split": _split,
     "wide": _wide,
+    "restless": _restless,
 }
 """Plans by name: what a fleet of so many sites is made of. Those from `matrix` on are of wide sites."""

@@ -127,7 +127,7 @@ def _ordinary(
     capacity_mw = design.it_capacity_mw
     if plan.is_wide:
         ceiling_mw = capacity_mw
-        ordinary = SiteLoad.draw_wide(plan.kind, capacity_mw, rng, plan.reserved_share)
+        ordinary = SiteLoad.draw_wide(plan.kind, capacity_mw, rng, plan.reserved_share, plan.unrest)
         it_mw = np.minimum(ordinary.it_mw(local_s, rng, frame.rates), 0.97 * ceiling_mw)
         facility = Facility.of_pue(design.pue or 1.2, float(it_mw.mean()), weather, rng)
     else:

@@ -26,7 +26,7 @@ class Screening:
         stuck_hours: identical hourly means in a row that make a meter stuck. Four 15-minute values that average to
             the same number twelve times running don't happen by chance on a meter with five digits.
         spike_share: a lone hour is a spike when it differs from both neighbours by more than this share of the
-            meter's median load, and they agree with each other.
+            meter's median load and of what they say themselves, and they agree with each other.
     """
 
     stuck_hours: int = 12
@@ -59,7 +59,11 @@ def stuck(mean_kw: Floats, hours: int) -> Bools:
 
 
 def spikes(mean_kw: Floats, share: float) -> Bools:
-    """Mark lone hours that stand off from two agreeing neighbours by more than `share` of the median, shape (M, H)."""
+    """Mark lone hours that stand off from two agreeing neighbours, shape (M, H).
+
+    By more than `share` of the meter's median, and of what the neighbours say: a large load at a small site is
+    interrupted for an hour by more than the site's median, and that is no spike.
+    """
     out = np.zeros(mean_kw.shape, dtype=np.bool_)
     if mean_kw.shape[1] < 3:
         return out
@@ -69,5 +73,7 @@ def spikes(mean_kw: Floats, share: float) -> Bools:
         is_far = np.abs(jump) > limit[:, None]
         row, at = np.nonzero(is_far[:, :-1] & is_far[:, 1:])
         there, back = jump[row, at], jump[row, at + 1]
-        out[row, at + 1] = (there * back < 0) & (np.abs(there + back) < limit[row] / 2)
+        beside = np.abs(mean_kw[row, at] + mean_kw[row, at + 2]) / 2
+        is_far_off = np.minimum(np.abs(there), np.abs(back)) > share * beside
+        out[row, at + 1] = (there * back < 0) & (np.abs(there + back) < limit[row] / 2) & is_far_off
     return out

@@ -12,6 +12,8 @@ from pausewatch.telemetry.panel import Lane
 Bools = npt.NDArray[np.bool_]
 
 _STUCK_HOURS = 12
+# Lone spikes half a day apart are no span: most of a stuck meter's hours repeat.
+_REPEATED_SHARE = 0.5
 
 
 def stuck_spans(lane: Lane, is_screened: Bools, first_hour: int) -> list[Contradiction]:
@@ -20,5 +22,5 @@ def stuck_spans(lane: Lane, is_screened: Bools, first_hour: int) -> list[Contrad
     return [
         Contradiction(Flaw.STUCK, (lane,), start, None if end >= now - 1 else end, float(end - start))
         for start, end in runs(is_screened, _STUCK_HOURS, _STUCK_HOURS)
-        if end > first_hour
+        if end > first_hour and is_screened[start:end].mean() > _REPEATED_SHARE
     ]
