@@ -89,6 +89,15 @@ def test_plans_hold_the_sites_asked_for_and_share_no_seed() -> None:
     assert [p.sites for p in ablation_plans(plans, 20)] == [20] * 6
 
 
+def test_some_presets_alone_may_be_asked_for_and_an_unknown_one_is_named() -> None:
+    plans = evaluation_plans(130, 500, 60, ["benign", "restless"])
+
+    assert sum(p.sites for p in plans) == 130
+    assert {p.preset for p in plans} == {"benign", "restless"}
+    with pytest.raises(UsageError, match="--preset bening"):
+        evaluation_plans(130, 500, 60, ["bening"])
+
+
 def test_only_what_is_asked_for_is_run() -> None:
     plans = evaluation_plans(12, 1, 14)
 

@@ -63,6 +63,12 @@ def evaluate(
     sites: Annotated[int, typer.Option("--sites", help="simulated sites of all sorts")] = _SITES,
     seed: Annotated[int, typer.Option("--seed", help="of the first simulated fleet; others have the next")] = _SEED,
     pause_days: Annotated[int, typer.Option("--pause-days", help="days of the pause")] = _DAYS,
+    preset: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--preset", help="fleets of this sort alone, as `simulate` names it; repeatable; not kept for a promotion"
+        ),
+    ] = None,
     model: Annotated[
         str | None, typer.Option("--model", help="a challenger, to compare with the champion and the rule")
     ] = None,
@@ -93,7 +99,7 @@ def evaluate(
     from pausewatch.signatures.registry import RULE, champion_name, find_card
 
     folder = _folder(models, home)
-    plans = evaluation_plans(sites, seed, pause_days)
+    plans = evaluation_plans(sites, seed, pause_days, preset or ())
     judges = _judges(folder, model)
     for name in judges:
         if name != RULE:
@@ -104,12 +110,14 @@ def evaluate(
     command = " ".join(
         (
             f"pausewatch evaluate --sites {sites} --seed {seed} --pause-days {pause_days}",
+            *[f"--preset {name}" for name in preset or ()],
             *([f"--model {model}"] if model else []),
             *[name for name, wanted in extras.items() if wanted],
         )
     )
     result = evaluated(command, proof, judges, leave_out=leave_out)
-    if model is not None:
+    # What speaks for a promotion is of every sort of fleet.
+    if model is not None and not preset:
         keep_evaluation(folder, find_card(folder, model), champion_name(folder), result)
     if markdown is not None:
         write_between_marks(markdown, result.markdown())

@@ -62,6 +62,8 @@ class EventOutcome:
         is_below_line: the site's stated detectable load lay above it on most of its days.
         is_energy_held: its true energy lies in the 90 % interval of the findings about it, those on silent meters
             included; None where nothing asked about it.
+        has_edge: its load began after the telemetry did. What was always there is what is normal at the site, whoever
+            looks, until it stops.
     """
 
     event: TrueEvent
@@ -77,6 +79,7 @@ class EventOutcome:
     silent_share: float
     is_below_line: bool
     is_energy_held: bool | None
+    has_edge: bool = True
 
     @property
     def is_honest(self) -> bool:
@@ -205,6 +208,7 @@ def _event_outcome(trial: SiteTrial, event: TrueEvent) -> EventOutcome:
         silent_share=sum(d.said.status is DayStatus.CANNOT_CONCLUDE for d in lived) / max(len(lived), 1),
         is_below_line=bool(lived) and median(d.said.detectable_mw_7d for d in lived) >= event.mw_it,
         is_energy_held=_holds(about, begin, _energy_seen(event, trial)) if has_energy else None,
+        has_edge=trial.metered_since is None or event.onset > trial.metered_since,
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pausewatch.errors import UsageError
 from pausewatch.evaluation.world import TrialPlan
+from pausewatch.simulation.plans import PRESETS
 
 _LEAST_SITES = 12
 _LEAST_DAYS = 14
@@ -17,11 +18,17 @@ _SHARES = {"runs": 0.28, "evasions": 0.22, "benign": 0.26, "tampered": 0.08, "wi
 _EXTRA_SEEDS = 50
 
 
-def evaluation_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
+def evaluation_plans(sites: int, seed: int, pause_days: int, presets: Sequence[str] = ()) -> list[TrialPlan]:
     """Return fleets of plain violations, evasions, benign events, tampering, nothing and split runs; each has a seed.
 
+    Args:
+        sites: in all.
+        seed: of the first fleet.
+        pause_days: days of their pause.
+        presets: of these alone instead, as many sites of each.
+
     Raises:
-        UsageError: too few sites or days to say anything.
+        UsageError: too few sites or days to say anything, or a preset there isn't.
     """
     if sites < _LEAST_SITES:
         raise UsageError(f"--sites {sites} is too few", remedy=f"use {_LEAST_SITES} or more")
@@ -29,8 +36,12 @@ def evaluation_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
         raise UsageError(f"--pause-days {pause_days} is too few", remedy=f"use {_LEAST_DAYS} or more")
     if seed < 0:
         raise UsageError(f"--seed {seed}", remedy="use 0 or more")
-    counts = {preset: max(round(share * sites), 1) for preset, share in _SHARES.items()}
-    counts["runs"] += sites - sum(counts.values())
+    unknown = [preset for preset in presets if preset not in PRESETS]
+    if unknown:
+        raise UsageError(f"--preset {unknown[0]}: there is no such preset", remedy=f"use one of {', '.join(PRESETS)}")
+    shares = dict.fromkeys(presets, 1 / max(len(set(presets)), 1)) or _SHARES
+    counts = {preset: max(round(share * sites), 1) for preset, share in shares.items()}
+    counts[next(iter(counts))] += sites - sum(counts.values())
     parts = [(preset, size) for preset, count in counts.items() for size in _cut(count)]
     return [TrialPlan(preset, size, seed + i, pause_days) for i, (preset, size) in enumerate(parts)]
 

@@ -188,6 +188,10 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
     return [
         Headline("untampered runs of 5 % and 5 days: found", share(sites, is_big_run, lambda o: o.is_found), 0.98),
         Headline(
+            "of those whose start the telemetry holds: found",
+            share(sites, lambda o: is_big_run(o) and o.has_edge, lambda o: o.is_found),
+        ),
+        Headline(
             "untampered runs of 5 % and 5 days: report day less start day, median",
             median_of(sites, lambda o: o.delay_report_days if is_big_run(o) else None),
             2.0,
@@ -201,6 +205,10 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
             "of those found: training_like in the end",
             share(sites, lambda o: is_big_run(o) and o.is_found, lambda o: o.is_typed),
             0.9,
+        ),
+        Headline(
+            "of those found whose start the telemetry holds: training_like in the end",
+            share(sites, lambda o: is_big_run(o) and o.has_edge and o.is_found, lambda o: o.is_typed),
         ),
         Headline("all visible training: found", share(sites, is_visible_training, lambda o: o.is_found)),
         Headline(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from pausewatch.detection.detector import Detector
@@ -38,7 +38,7 @@ class InspectedDay:
 @dataclass(frozen=True)
 class SiteTrial:
     """One site: what really happened and what was said of it; `fleet` names its fleet, `noise` is of its lanes,
-    and `shared` holds the coordinated loads that named it."""
+    `shared` holds the coordinated loads that named it, and its telemetry begins at `metered_since`."""
 
     preset: str
     truth: TrueSite
@@ -48,6 +48,7 @@ class SiteTrial:
     fleet: str = ""
     noise: tuple[LaneNoise, ...] = ()
     shared: tuple[SharedHistory, ...] = ()
+    metered_since: datetime | None = None
 
     @property
     def seen_until(self) -> datetime:
@@ -134,6 +135,7 @@ def _batch(world: World, sites: Sequence[Site], detector: Detector, told: Progre
             world.name,
             noise[i],
             together.of(site.id, world.truth),
+            pause.start - timedelta(days=world.plan.reference_days),
         )
         for i, site in enumerate(sites)
     ]
