@@ -92,3 +92,59 @@ def test_declared_works_explain_it_while_they_last(activity, change, verdict):
     )
     (one,) = found(declarations=[data])
     assert one.verdict is verdict
+
+
+def declared_training(mw: float = 6.5, end_hour: int = PAUSE_HOUR):
+    return declaration_data(
+        activity="training",
+        expected_mw=mw,
+        start=hour_at(PAUSE_HOUR - 600).isoformat(),
+        end=hour_at(end_hour).isoformat(),
+        filed_at=hour_at(PAUSE_HOUR - 700).isoformat(),
+    )
+
+
+def asked(declarations, *, fell_at_pause: bool = False, at: int = AT):
+    """Return what is said of a site whose load of 6 MW stops days into the pause, or also when it began."""
+    lanes = {}
+    for lane, size in ((Lane.IT_LOAD, 6_000.0), (Lane.UTILITY, 7_200.0)):
+        view = lane_with_stop(lane, size)
+        if fell_at_pause:
+            observed = view.observed_kw.copy()
+            observed[:PAUSE_HOUR] += size
+            view = replace(view, observed_kw=observed)
+        lanes[lane.value] = replace(view, stops=(replace(view.stops[0], hour=at),))
+    return assess(watch_day(**lanes, site=metered_site(declarations=declarations)))[1]
+
+
+def test_declared_training_that_stops_days_into_the_pause_did_not_stop_when_it_had_to():
+    (one,) = asked([declared_training()])
+    assert (one.kind, one.verdict) == (Kind.MISSING_STEP_DOWN, Verdict.TRAINING_LIKE)
+    assert one.declaration_ids
+    assert "declared up to the pause" in one.facts[1]
+    assert one.evidence["circumstances"]["did_not_step_down"]
+
+
+def test_training_that_a_load_is_already_said_to_be_the_rest_of_is_not_told_again_by_the_stop_of_another():
+    lanes = {
+        lane.value: replace(lane_with_stop(lane, size), episodes=(episode(lane, PAUSE_HOUR, None, size / 3),))
+        for lane, size in ((Lane.IT_LOAD, 6_000.0), (Lane.UTILITY, 7_200.0))
+    }
+    said = assess(watch_day(**lanes, site=metered_site(declarations=[declared_training()])))[1]
+    assert [a.kind for a in said if a.declaration_ids] == [Kind.MISSING_STEP_DOWN]
+    assert "stopped" not in next(a for a in said if a.declaration_ids).evidence
+
+
+@pytest.mark.parametrize(
+    ("declarations", "more"),
+    [
+        ([declared_training()], {"fell_at_pause": True}),
+        ([declared_training(20.0)], {}),
+        ([declared_training()], {"at": PAUSE_HOUR + 24}),
+        ([declared_training(end_hour=PAUSE_HOUR - 240)], {}),
+    ],
+    ids=["came-down-then", "another-size", "a-day-late", "ended-long-before"],
+)
+def test_another_load_that_stops_is_not_the_declared_training(declarations, more):
+    said = [a for a in asked(declarations, **more) if "stopped" in a.evidence]
+    assert [(a.kind, a.verdict) for a in said] == [(Kind.SUSTAINED_LOAD, Verdict.UNEXPLAINED)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pausewatch.detection.site_view import SiteWatchDay
 from pausewatch.findings.load import load_findings
-from pausewatch.findings.model import Assessment, SiteDay
+from pausewatch.findings.model import Assessment, Kind, SiteDay
 from pausewatch.findings.status import site_day
 from pausewatch.findings.stopped import stop_findings
 from pausewatch.findings.trust import contradictions, integrity_findings
@@ -23,9 +23,11 @@ def assess(
         keeps_looks: keep in the evidence how each load looked on the days before, so that it can be judged again.
     """
     wrong = contradictions(day) if day.uses.integrity else []
+    loads = load_findings(day, wrong, judge, keeps_looks=keeps_looks)
+    unstopped = {d for a in loads if a.kind is Kind.MISSING_STEP_DOWN for d in a.declaration_ids}
     found = [
-        *load_findings(day, wrong, judge, keeps_looks=keeps_looks),
-        *stop_findings(day, judge),
+        *loads,
+        *stop_findings(day, judge, unstopped),
         *gap_findings(day),
         *integrity_findings(day, wrong),
     ]

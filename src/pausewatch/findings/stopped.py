@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 
 from pausewatch.detection.episodes import Episode
@@ -13,10 +13,12 @@ from pausewatch.findings.matching import TOLERANCE
 from pausewatch.findings.model import Assessment, Kind, Verdict
 from pausewatch.findings.odds import at_most_even
 from pausewatch.findings.quantities import quantities
+from pausewatch.findings.unstopped import stopped_late
+from pausewatch.findings.verdicts import verdict_of
 from pausewatch.findings.wording import instant, local, megawatts, meters_of, spell
 from pausewatch.fleet import Activity, Declaration
 from pausewatch.signatures.features import Features, measure
-from pausewatch.signatures.hypotheses import probability
+from pausewatch.signatures.hypotheses import Hypothesis, probability
 from pausewatch.signatures.rule import Cause, Circumstances, Explainer, explain
 from pausewatch.telemetry.panel import Lane
 
@@ -30,10 +32,16 @@ _AT_IT_SHARE = 0.3
 _LOWERS = (Activity.MAINTENANCE, Activity.DEMAND_RESPONSE, Activity.COMMISSIONING)
 
 
-def stop_findings(day: SiteWatchDay, judge: Explainer = explain) -> list[Assessment]:
-    """Return what must be asked of load that stopped, one finding a stop."""
+def stop_findings(day: SiteWatchDay, judge: Explainer = explain, unstopped: Collection[str] = ()) -> list[Assessment]:
+    """Return what must be asked of load that stopped, one finding a stop.
+
+    Args:
+        day: the site as seen on the report day.
+        judge: what weighs the hypotheses.
+        unstopped: declared training that load above expectation is already said to be the rest of.
+    """
     pairs = _paired(day.lanes[Lane.UTILITY].stops, day.lanes[Lane.IT_LOAD].stops)
-    return [one for pair in pairs if (one := _asked(day, pair, judge)) is not None]
+    return [one for pair in pairs if (one := _asked(day, pair, judge, unstopped)) is not None]
 
 
 def _paired(utility: Sequence[Stop], it_load: Sequence[Stop]) -> list[tuple[Stop | None, Stop | None]]:
@@ -48,7 +56,9 @@ def _paired(utility: Sequence[Stop], it_load: Sequence[Stop]) -> list[tuple[Stop
     return [*out, *((None, s) for s in left)]
 
 
-def _asked(day: SiteWatchDay, pair: tuple[Stop | None, Stop | None], judge: Explainer) -> Assessment | None:
+def _asked(
+    day: SiteWatchDay, pair: tuple[Stop | None, Stop | None], judge: Explainer, told: Collection[str]
+) -> Assessment | None:
     utility, it_load = pair
     stop = it_load or utility
     assert stop is not None  # noqa: S101  # a pair holds at least one
@@ -64,13 +74,18 @@ def _asked(day: SiteWatchDay, pair: tuple[Stop | None, Stop | None], judge: Expl
     before = SiteEpisode(at_utility, at_racks, pue=day.marginal_pue)
     size = quantities(day, before)
     works = _lowering(day, stop)
-    circumstances = Circumstances(is_declared=works is not None, is_over=True)
-    # Whether a run stopped or a tenant left at once can't be told from the fall alone.
-    hypotheses = at_most_even(judge(features, circumstances))
+    unstopped = [d for d in stopped_late(day, stop, at_it_kw / 1e3) if d.id not in told]
+    circumstances = Circumstances(
+        is_declared=works is not None and not unstopped, is_over=True, did_not_step_down=bool(unstopped)
+    )
+    hypotheses = judge(features, circumstances)
+    if not unstopped:
+        # Whether a run stopped or a tenant left at once can't be told from the fall alone.
+        hypotheses = at_most_even(hypotheses)
     return Assessment(
         site_id=day.site.id,
-        kind=Kind.SUSTAINED_LOAD,
-        verdict=Verdict.EXPLAINED if works is not None else Verdict.UNEXPLAINED,
+        kind=Kind.MISSING_STEP_DOWN if unstopped else Kind.SUSTAINED_LOAD,
+        verdict=_verdict(hypotheses, circumstances),
         start=day.pause.start,
         end=instant(day, stop.hour),
         training_probability=probability(hypotheses, Cause.TRAINING),
@@ -78,7 +93,7 @@ def _asked(day: SiteWatchDay, pair: tuple[Stop | None, Stop | None], judge: Expl
         excess_mw=size.excess_mw,
         energy_mwh=size.energy_mwh,
         flop=size.flop,
-        declaration_ids=() if works is None else (works.id,),
+        declaration_ids=tuple(d.id for d in (*unstopped, works) if d is not None),
         evidence={
             "lanes": {s.lane: _lane_evidence(day, s) for s in pair if s is not None},
             "measured_on": size.lane.value,
@@ -87,8 +102,14 @@ def _asked(day: SiteWatchDay, pair: tuple[Stop | None, Stop | None], judge: Expl
             "circumstances": asdict(circumstances),
             "unseen_hours": size.unseen_hours,
         },
-        facts=_facts(day, stop, size.excess_mw.estimate, features, works),
+        facts=_facts(day, stop, size.excess_mw.estimate, features, works, unstopped),
     )
+
+
+def _verdict(hypotheses: Sequence[Hypothesis], circumstances: Circumstances) -> Verdict:
+    if circumstances.did_not_step_down:
+        return verdict_of(hypotheses, circumstances, False, ())
+    return Verdict.EXPLAINED if circumstances.is_declared else Verdict.UNEXPLAINED
 
 
 def _known_kw(day: SiteWatchDay, hour: int) -> float:
@@ -164,22 +185,37 @@ def _lowering(day: SiteWatchDay, stop: Stop) -> Declaration | None:
 
 
 def _facts(
-    day: SiteWatchDay, stop: Stop, size_mw: float, features: Features, works: Declaration | None
+    day: SiteWatchDay,
+    stop: Stop,
+    size_mw: float,
+    features: Features,
+    works: Declaration | None,
+    unstopped: Sequence[Declaration],
 ) -> tuple[str, ...]:
     share = 100 * size_mw / day.site.it_capacity_mw
     shape = "it was flat" if features.diurnal_share <= 0.08 else "it followed the hour of the day"
     lasted = spell(day.grid.hours - stop.hour)
+    since = "when the pause began" if unstopped else "since before the reference"
     said = [
-        f"A load of {megawatts(size_mw)} at the IT load ({share:.0f} % of IT capacity) that had been there since before"
-        f" the reference stopped at once at {local(day, stop.hour)} ({day.site.timezone}) and has stayed away for "
-        f"{lasted}: {shape}.",
-        "A run learned as normal would look like this, and so would a tenant that left at once: energy and compute are "
-        "what it drew from the start of the pause, if it was a run.",
+        f"A load of {megawatts(size_mw)} at the IT load ({share:.0f} % of IT capacity) that had been there {since}"
+        f" stopped at once at {local(day, stop.hour)} ({day.site.timezone}) and has stayed away for "
+        f"{lasted}: {shape}."
     ]
-    if works is None:
-        said.append("No declaration speaks of it.")
-    else:
+    said += [
+        f"Training of {megawatts(d.expected_mw or 0.0)} was declared up to the pause ({d.id}); no such load came down "
+        "then, and this one is about as large."
+        for d in unstopped
+    ]
+    if not unstopped:
         said.append(
-            f"Declaration {works.id} ({works.activity.value}) accounts for it; it rests on the operator's word."
+            "A run learned as normal would look like this, and so would a tenant that left at once: energy and compute "
+            "are what it drew from the start of the pause, if it was a run."
         )
+    if works is not None:
+        said.append(
+            f"Declaration {works.id} ({works.activity.value}) accounts for "
+            f"{'its end' if unstopped else 'it'}; it rests on the operator's word."
+        )
+    elif not unstopped:
+        said.append("No declaration speaks of it.")
     return tuple(said)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from pausewatch.detection.lanes import SiteEpisode
 from pausewatch.detection.site_view import SiteWatchDay
-from pausewatch.findings.matching import ended_training
+from pausewatch.detection.stops import Stop
+from pausewatch.findings.matching import TOLERANCE, ended_training
 from pausewatch.fleet import Declaration
 from pausewatch.telemetry.panel import Lane
 
@@ -16,6 +17,7 @@ from pausewatch.telemetry.panel import Lane
 _LEFT_SHARE = 0.3
 # Training that was seen to be down for hours has come back if most of it, and not much more, is there again.
 _DOWN_HOURS, _DOWN_SHARE, _BACK = 6, 0.3, (0.7, 1.4)
+_BESIDE_HOURS = 72
 
 
 def unstopped_training(day: SiteWatchDay, episode: SiteEpisode, start: datetime, excess_mw: float) -> list[Declaration]:
@@ -32,6 +34,38 @@ def unstopped_training(day: SiteWatchDay, episode: SiteEpisode, start: datetime,
         return []
     came_down = was_down(day, episode)
     return [d for d in ended_training(day.site, day.pause, start) if _is_it(d, excess_mw, came_down)]
+
+
+def stopped_late(day: SiteWatchDay, stop: Stop, size_mw: float) -> list[Declaration]:
+    """Return the training declared up to the pause whose load came down only days into it.
+
+    That is where no load of the size came down when the pause began, and one of what was declared did later.
+
+    Args:
+        day: the site as seen on the report day.
+        stop: the fall.
+        size_mw: of the fall, at the IT load.
+    """
+    pause_hour = day.grid.hour_index(day.pause.start)
+    if stop.hour <= pause_hour + TOLERANCE / timedelta(hours=1) or _fell_kw(day, stop, pause_hour) > 0.5 * stop.size_kw:
+        return []
+    least, most = _BACK
+    return [
+        d
+        for d in ended_training(day.site, day.pause, day.pause.start)
+        if d.expected_mw is not None and least * d.expected_mw <= size_mw <= most * d.expected_mw
+    ]
+
+
+def _fell_kw(day: SiteWatchDay, stop: Stop, hour: int) -> float:
+    """Return by how much the stop's lane came down about an hour; infinite where it wasn't seen."""
+    view = day.lane(Lane(stop.lane))
+    beyond = view.observed_kw - view.expected.mean_kw[0]
+    sides = (beyond[max(hour - _BESIDE_HOURS, 0) : max(hour, 0)], beyond[max(hour, 0) : hour + _BESIDE_HOURS])
+    before, after = (side[np.isfinite(side)] for side in sides)
+    if len(before) < _DOWN_HOURS or len(after) < _DOWN_HOURS:
+        return float("inf")
+    return float(np.median(before) - np.median(after))
 
 
 def was_down(day: SiteWatchDay, episode: SiteEpisode) -> bool:
