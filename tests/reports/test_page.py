@@ -119,6 +119,16 @@ def test_what_an_inspector_acts_on_comes_first() -> None:
     assert found == sorted(found)
 
 
+def test_a_part_of_a_coordinated_load_is_counted_with_it():
+    whole, part, other = (
+        finding_view(name, site, Verdict.TRAINING_LIKE) for name, site in (("F-1", "a"), ("F-2", "b"), ("F-3", "c"))
+    )
+    told = replace(part.finding.assessment, evidence={"part_of": {"finding": "F-1"}})
+    part = replace(part, finding=replace(part.finding, assessment=told))
+    for shown, said in (((whole, part, other), "(2 findings look like"), ((part,), "(1 finding looks like")):
+        assert said in summarise(daily_report(findings=shown)).sentence.replace("\xa0", " ")
+
+
 @pytest.mark.parametrize(
     ("statuses", "sentence"),
     [

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pausewatch.findings.model import Verdict
-from pausewatch.pipeline.concluding import _change
+from pausewatch.pipeline.viewing import change_of
 from pausewatch.reports.page import render_html
 
 from .conftest import daily_report, finding_view
@@ -30,9 +30,18 @@ def test_it_is_withdrawn_on_its_day_and_unchanged_after() -> None:
     before = finding_view("F-1", "slough-1", Verdict.UNEXPLAINED).finding
     day = before.last_updated_on + timedelta(days=1)
     gone = replace(before, last_updated_on=day, is_open=False, is_withdrawn=True)
-    assert _change(gone, before, day) == "withdrawn"
-    assert _change(gone, gone, day + timedelta(days=1)) == "unchanged"
+    assert change_of(gone, before, day) == "withdrawn"
+    assert change_of(gone, gone, day + timedelta(days=1)) == "unchanged"
     page = render_html(
         daily_report(findings=(finding_view("F-1", "slough-1", Verdict.UNEXPLAINED, change="withdrawn"),))
     )
     assert "Withdrawn today: the inspection no longer reports it" in page
+
+
+def test_a_verdict_taken_over_from_a_coordinated_load_is_an_update_though_nothing_was_recorded_of_the_finding() -> None:
+    before = finding_view("F-1", "slough-1", Verdict.UNEXPLAINED).finding
+    day = before.last_updated_on + timedelta(days=1)
+    raised = replace(before, assessment=replace(before.assessment, verdict=Verdict.TRAINING_LIKE))
+    assert change_of(raised, before, day) == "updated"
+    assert change_of(before, raised, day) == "updated"
+    assert change_of(raised, raised, day) == "unchanged"

@@ -5,45 +5,32 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pausewatch.detection.groups import groups_of
 from pausewatch.detection.reference import SHARED_BUDGET
-from pausewatch.detection.shared_view import BLOCK_S, SharedView, block_of, block_start
 from pausewatch.errors import InspectionError
-from pausewatch.findings.coordinated import members_of
 from pausewatch.findings.false_discovery import FalseDiscovery, with_false_discovery
-from pausewatch.findings.group_signs import pooled_residual_mw
-from pausewatch.findings.model import Bounds, Finding, Kind, SiteDay, Verdict
+from pausewatch.findings.model import Finding
 from pausewatch.findings.register import Register
 from pausewatch.fleet import Fleet, Site
 from pausewatch.pipeline.coordinating import coordinate, views_of
 from pausewatch.pipeline.days import require_watched
-from pausewatch.pipeline.payloads import unpacked
+from pausewatch.pipeline.viewing import finding_view, site_view
 from pausewatch.pipeline.workplace import Workplace
 from pausewatch.reports.daily import (
-    BaselineSummary,
     DailyReport,
-    FindingView,
-    LoadCurve,
-    MeterHealth,
     PauseView,
     ReportInputs,
-    SiteView,
 )
 from pausewatch.reports.keys import Signer
 from pausewatch.reports.manifest import MANIFEST_NAME
 from pausewatch.reports.writing import report_files, seal_report
 
-_Z90 = 1.6448536
 # A finding that is over stays in the report this long.
 _SHOWN_DAYS = 14
-_COUNTED = (Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED)
-_LOAD_KINDS = (Kind.SUSTAINED_LOAD, Kind.MISSING_STEP_DOWN, Kind.SLOW_DRIFT, Kind.DECLARATION_EXCEEDED)
 
 METHOD = (
     "Expected load: for each meter the model that told held-out weeks best, of several (a regression on hour of week "
@@ -147,8 +134,8 @@ def daily_report(place: Workplace, register: Register, day: date) -> DailyReport
         false_alarms_per_site_year=fleet.false_alarms_per_site_year,
         cutoff_hours=fleet.cutoff_hours,
         expected_chance_findings=_by_chance(fleet, sites, day),
-        findings=tuple(_finding_view(f, before.get(f.id), day, payloads[f.site_id], views) for f in shown),
-        sites=tuple(_site_view(site, site_days[site.id], payloads[site.id], now) for site in sites),
+        findings=tuple(finding_view(f, before.get(f.id), day, payloads[f.site_id], views) for f in shown),
+        sites=tuple(site_view(site, site_days[site.id], payloads[site.id], now) for site in sites),
         inputs=day_inputs(place, register, day),
         false_discovery=discovery,
         method=_method(judges_of(payloads.values())),
@@ -206,108 +193,6 @@ def _require_inspected(place: Workplace, register: Register, day: date) -> None:
             where=f"sites {', '.join(missing[:8])}{' and more' if len(missing) > 8 else ''}",
             remedy=f"run `pausewatch inspect --date {day}`",
         )
-
-
-def _finding_view(
-    finding: Finding,
-    before: Finding | None,
-    day: date,
-    payload: Mapping[str, Any],
-    views: Mapping[str, SharedView],
-) -> FindingView:
-    if finding.assessment.kind is Kind.COORDINATED_LOAD:
-        members = [views[i] for i in members_of(finding.assessment) if i in views]
-        return FindingView(finding, _change(finding, before, day), (_pooled(finding, members),) if members else ())
-    curves = tuple(_curve(c) for c in payload.get("curves", ()))
-    return FindingView(finding, _change(finding, before, day), curves)
-
-
-def _change(finding: Finding, before: Finding | None, day: date) -> str:
-    if finding.first_reported_on == day or before is None:
-        return "new"
-    if finding.is_withdrawn and finding.last_updated_on == day:
-        return "withdrawn"
-    if finding.assessment.end is not None and before.assessment.end is None:
-        return "ended"
-    is_other = finding.last_updated_on == day or finding.assessment.verdict is not before.assessment.verdict
-    return "updated" if is_other else "unchanged"
-
-
-def _pooled(finding: Finding, members: Sequence[SharedView]) -> LoadCurve:
-    """Return what the members drew together above expectation, with what was usual before the load."""
-    first, above_mw = pooled_residual_mw(members)
-    begin = min(max(block_of(finding.assessment.start) - first, 0), len(above_mw))
-    before = above_mw[:begin][np.isfinite(above_mw[:begin])]
-    level, sd = (float(before.mean()), float(before.std())) if len(before) else (0.0, float("nan"))
-    start = np.datetime64(block_start(first).replace(tzinfo=None), "s")
-    usual = np.full(len(above_mw), level * 1e3)
-    return LoadCurve(
-        lane="pooled",
-        hour_start=start + np.arange(len(above_mw)) * np.timedelta64(BLOCK_S, "s"),
-        observed_kw=above_mw * 1e3,
-        expected_kw=usual,
-        low_kw=usual - _Z90 * sd * 1e3,
-        high_kw=usual + _Z90 * sd * 1e3,
-    )
-
-
-def _curve(said: Mapping[str, Any]) -> LoadCurve:
-    observed, expected, sd = (unpacked(said[name]) for name in ("observed", "expected", "sd"))
-    start = np.datetime64(datetime.fromisoformat(said["start"]).astimezone(UTC).replace(tzinfo=None), "s")
-    return LoadCurve(
-        lane=said["lane"],
-        hour_start=start + np.arange(len(observed)) * np.timedelta64(3600, "s"),
-        observed_kw=observed,
-        expected_kw=expected,
-        low_kw=expected - _Z90 * sd,
-        high_kw=expected + _Z90 * sd,
-    )
-
-
-def _site_view(site: Site, said: SiteDay, payload: Mapping[str, Any], findings: Sequence[Finding]) -> SiteView:
-    counted = [
-        f.assessment.flop
-        for f in findings
-        if f.site_id == site.id and f.assessment.kind in _LOAD_KINDS and f.assessment.verdict in _COUNTED
-    ]
-    return SiteView(
-        name=site.name,
-        owner=site.owner,
-        jurisdiction=site.jurisdiction,
-        timezone=site.timezone,
-        site_day=said,
-        meters=tuple(
-            MeterHealth(**{**m, "last_reading": _instant(m["last_reading"])}) for m in payload.get("meters", ())
-        ),
-        baselines=tuple(_baseline(b) for b in payload.get("baselines", ())),
-        running_flop=Bounds(
-            sum(f.estimate for f in counted), sum(f.low for f in counted), sum(f.high for f in counted)
-        ),
-        days_to_significant=payload.get("days_to_significant"),
-        unseen=tuple(payload.get("unseen", ())),
-        missable=tuple(payload.get("missable", ())),
-        would_help=tuple(payload.get("would_help", ())),
-        daily_observed_mwh=tuple(payload.get("daily_observed_mwh", ())),
-        daily_expected_mwh=tuple(payload.get("daily_expected_mwh", ())),
-    )
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def _baseline(said: Mapping[str, Any]) -> BaselineSummary:
-    fields = {k: v for k, v in said.items() if k not in ("reference_start_s", "reference_end_s")}
-    return BaselineSummary(
-        **{
-            **fields,
-            "refusals": tuple(said["refusals"]),
-            "coverage_by_horizon_pct": tuple(said.get("coverage_by_horizon_pct", ())),
-            "warnings": tuple(said["warnings"]),
-            "reference_start": datetime.fromtimestamp(said["reference_start_s"], UTC),
-            "reference_end": datetime.fromtimestamp(said["reference_end_s"], UTC),
-        }
-    )
 
 
 def last_cutoff(fleet: Fleet, day: date) -> datetime:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pausewatch.findings.coordinated import members_of
 from pausewatch.findings.false_discovery import could_be_chance
 from pausewatch.findings.model import DayStatus, Verdict
+from pausewatch.findings.part_of import PART_OF
 from pausewatch.reports.daily import DailyReport, FindingView, SiteView
 from pausewatch.reports.numbers import counted
 from pausewatch.reports.words import STATUSES, VERDICTS
@@ -73,6 +74,12 @@ def _sites_of(view: FindingView) -> set[str]:
     return {view.finding.site_id, *members_of(view.finding.assessment)}
 
 
+def _is_part(view: FindingView, shown: Iterable[FindingView]) -> bool:
+    """Return whether a finding is told as part of a coordinated load that is shown beside it: one thing, said once."""
+    whole = view.finding.assessment.evidence.get(PART_OF, {}).get("finding")
+    return any(other.finding.id == whole for other in shown)
+
+
 def _needs_attention(view: FindingView) -> bool:
     return view.finding.is_open and view.finding.assessment.verdict is not Verdict.EXPLAINED
 
@@ -106,7 +113,7 @@ def _sentence(attention: tuple[FindingView, ...], sites: int, act_on: int, uncle
         if not unclear:
             return f"{'All ' if sites > 1 else 'The '}{counted(sites, 'site')} {calm}."
         return f"Of {counted(sites, 'site')}, none needs action, and {unclear_text}."
-    looks = sum(v.finding.assessment.verdict is Verdict.TRAINING_LIKE for v in attention)
+    looks = sum(v.finding.assessment.verdict is Verdict.TRAINING_LIKE and not _is_part(v, attention) for v in attention)
     asks = sum(v.finding.assessment.verdict is Verdict.UNEXPLAINED for v in attention)
     parts = []
     if looks:
