@@ -59,6 +59,7 @@ class Episode:
         alarm_day: number of the report day on which it was first seen.
         is_sized_by_edge: whether its level wanders by more than its size, so that the edge alone tells it.
         is_learned: whether it rose within the reference, and was taken out of what is expected.
+        is_declared: whether no test found it: it is training that was declared to end, and nothing came down.
     """
 
     lane: str
@@ -72,6 +73,7 @@ class Episode:
     alarm_day: int
     is_sized_by_edge: bool = False
     is_learned: bool = False
+    is_declared: bool = False
 
     @property
     def start_hour(self) -> int:
@@ -286,7 +288,7 @@ def _measured(lane: str, group: Sequence[LoadSpan], residual_kw: Floats, noise: 
             return None
         begin, end = closed[-1]
         if end is None:
-            end = _dated_end(above, begin, by_edge)
+            end = dated_end(above, begin, by_edge)
             closed[-1] = (begin, end)
             if end is not None and end - begin < _MIN_RAISED_HOURS:
                 return None
@@ -342,8 +344,14 @@ def _rises(above: Floats, start: int, size: float) -> bool:
     return float(np.median(after) - np.median(before)) >= 0.5 * size
 
 
-def _dated_end(above: Floats, start: int, size: float) -> int | None:
-    """Return the hour that best parts raised from ordinary load after an edge; None if that is about now."""
+def dated_end(above: Floats, start: int, size: float) -> int | None:
+    """Return the hour that best parts raised from ordinary load after an edge; None if that is about now.
+
+    Args:
+        above: load above the level before, NaN where unseen, shape (H,).
+        start: hour of the edge.
+        size: of the load.
+    """
     begin = max(start, 0)
     raised = np.where(np.isfinite(above[begin:]), above[begin:] - 0.5 * size, 0.0)
     if not len(raised):

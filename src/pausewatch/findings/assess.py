@@ -24,7 +24,7 @@ def assess(
     """
     wrong = contradictions(day) if day.uses.integrity else []
     loads = load_findings(day, wrong, judge, keeps_looks=keeps_looks)
-    unstopped = {d for a in loads if a.kind is Kind.MISSING_STEP_DOWN for d in a.declaration_ids}
+    unstopped = [a for a in loads if a.kind is Kind.MISSING_STEP_DOWN]
     found = [
         *loads,
         *stop_findings(day, judge, unstopped),

@@ -17,6 +17,7 @@ from pausewatch.findings.matching import Match, accounting, matches
 from pausewatch.findings.model import Assessment, Kind, Verdict
 from pausewatch.findings.quantities import Quantities, quantities
 from pausewatch.findings.recurrence import Loads, earlier_days
+from pausewatch.findings.standing import standing_training
 from pausewatch.findings.suspicion import suspect_lanes
 from pausewatch.findings.unstopped import unstopped_training, was_down
 from pausewatch.findings.verdicts import LINES, not_yet, verdict_of, weighed
@@ -52,9 +53,10 @@ def load_findings(
     pause_hour = day.grid.hour_index(day.pause.start)
     utility, it_load, balance = (day.lane(lane).episodes for lane in Lane)
     residual_kw = {lane: day.lane(lane).residual_kw for lane in Lane}
+    found = [e.settled(residual_kw) for e in joined(utility, it_load, balance, day.marginal_pue)]
     loads = [
         (episode, measure(day, episode), quantities(day, episode))
-        for episode in (e.settled(residual_kw) for e in joined(utility, it_load, balance, day.marginal_pue))
+        for episode in (*found, *standing_training(day, found))
         if episode.end_hour is None or episode.end_hour > pause_hour
     ]
     return [_judge(day, loads, i, contradictions, judge, keeps_looks) for i in range(len(loads))]
@@ -156,7 +158,7 @@ def _evidence(
     for part in episode.shown:
         lanes[part.lane] = {
             "meters": meters_of(day, Lane(part.lane)),
-            "test": "page_cusum_drift" if part.is_drift else "page_glr_step",
+            "test": "no_step_down" if part.is_declared else "page_cusum_drift" if part.is_drift else "page_glr_step",
             "statistic_over_threshold": round(part.strength, 3),
             "excess_kw": round(part.excess_kw, 1),
             "excess_sd_kw": round(part.sd_kw, 1),
@@ -214,6 +216,11 @@ def _facts(
         if not is_back:
             ended = "the load did not come down with it"
         said.append(f"Training{stated} was declared up to the pause ({declaration.id}); {ended}.")
+    if main.is_declared:
+        said.append(
+            "No test found an edge of it: half of what was declared or more stands above what is expected, and not as "
+            "much came down when the pause began or in the month before."
+        )
     said.append(_texture(features))
     said += _grain(features, circumstances)
     said += _balance(day, episode) if episode.is_past_it_meter else [_lanes(episode, features)]

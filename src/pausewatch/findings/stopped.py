@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import timedelta
 
 from pausewatch.detection.episodes import Episode
 from pausewatch.detection.lanes import SiteEpisode
@@ -32,13 +33,15 @@ _AT_IT_SHARE = 0.3
 _LOWERS = (Activity.MAINTENANCE, Activity.DEMAND_RESPONSE, Activity.COMMISSIONING)
 
 
-def stop_findings(day: SiteWatchDay, judge: Explainer = explain, unstopped: Collection[str] = ()) -> list[Assessment]:
+def stop_findings(
+    day: SiteWatchDay, judge: Explainer = explain, unstopped: Sequence[Assessment] = ()
+) -> list[Assessment]:
     """Return what must be asked of load that stopped, one finding a stop.
 
     Args:
         day: the site as seen on the report day.
         judge: what weighs the hypotheses.
-        unstopped: declared training that load above expectation is already said to be the rest of.
+        unstopped: what is already said of declared training that did not stop: neither it nor its end is told again.
     """
     pairs = _paired(day.lanes[Lane.UTILITY].stops, day.lanes[Lane.IT_LOAD].stops)
     return [one for pair in pairs if (one := _asked(day, pair, judge, unstopped)) is not None]
@@ -57,7 +60,7 @@ def _paired(utility: Sequence[Stop], it_load: Sequence[Stop]) -> list[tuple[Stop
 
 
 def _asked(
-    day: SiteWatchDay, pair: tuple[Stop | None, Stop | None], judge: Explainer, told: Collection[str]
+    day: SiteWatchDay, pair: tuple[Stop | None, Stop | None], judge: Explainer, told: Sequence[Assessment]
 ) -> Assessment | None:
     utility, it_load = pair
     stop = it_load or utility
@@ -67,14 +70,15 @@ def _asked(
     is_it_load = it_load is not None or not features.is_it_metered or features.it_agreement >= _AT_IT_SHARE
     if at_it_kw < _LEAST_SHARE * 1e3 * day.site.it_capacity_mw or not is_it_load:
         return None
-    if _known_kw(day, stop.hour) >= _KNOWN_SHARE * at_it_kw:
+    if max(_known_kw(day, stop.hour), _ended_kw(day, stop, told)) >= _KNOWN_SHARE * at_it_kw:
         return None
     start_hour = max(day.grid.hour_index(day.pause.start), 0)
     at_utility, at_racks = (None if s is None else _until(s, start_hour) for s in pair)
     before = SiteEpisode(at_utility, at_racks, pue=day.marginal_pue)
     size = quantities(day, before)
     works = _lowering(day, stop)
-    unstopped = [d for d in stopped_late(day, stop, at_it_kw / 1e3) if d.id not in told]
+    known = {name for one in told for name in one.declaration_ids}
+    unstopped = [d for d in stopped_late(day, stop, at_it_kw / 1e3) if d.id not in known]
     circumstances = Circumstances(
         is_declared=works is not None and not unstopped, is_over=True, did_not_step_down=bool(unstopped)
     )
@@ -125,6 +129,13 @@ def _known_kw(day: SiteWatchDay, hour: int) -> float:
         ),
         default=0.0,
     )
+
+
+def _ended_kw(day: SiteWatchDay, stop: Stop, told: Sequence[Assessment]) -> float:
+    """Return the load at the IT load of what is told of and ended about a stop, kW."""
+    near = timedelta(hours=_SAME_HOURS)
+    at = instant(day, stop.hour)
+    return max((1e3 * a.excess_mw.estimate for a in told if a.end is not None and abs(a.end - at) <= near), default=0.0)
 
 
 def _lane_evidence(day: SiteWatchDay, stop: Stop) -> dict[str, object]:
