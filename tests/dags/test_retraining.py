@@ -52,7 +52,15 @@ def story(airflow_home: AirflowHome, fleet_path: Path, tmp_path_factory: pytest.
 def test_a_challenger_is_trained_and_measured_and_a_handful_of_sites_puts_nothing_forward(story: Story) -> None:
     assert story.said["measured"]["state"] == "success"
     names = [task["name"] for task in story.said["measured"]["tasks"] if task["task"] == "make_corpus"]
-    assert names == ["benign 9601", "runs 9602", "matrix 9603", "wide 9604", "tampered 9605", "split 9606"]
+    assert names == [
+        "benign 9601",
+        "runs 9602",
+        "matrix 9603",
+        "wide 9604",
+        "tampered 9605",
+        "split 9606",
+        "restless 9607",
+    ]
     assert story.state("measured", "evaluate") == ["success"]
     for task_id in ("put_forward", "approve", "promote"):
         assert story.state("measured", task_id) == ["skipped"]

@@ -204,7 +204,7 @@ def test_training_fleets_hold_all_sites_with_a_seed_each() -> None:
     plans = training_plans(905, 3, 60)
     assert sum(p.sites for p in plans) == 905
     assert [p.seed for p in plans] == list(range(3, 3 + len(plans)))
-    assert {p.preset for p in plans} == {"benign", "runs", "matrix", "wide", "tampered", "split"}
+    assert {p.preset for p in plans} == {"benign", "runs", "matrix", "wide", "tampered", "split", "restless"}
     assert max(p.sites for p in plans) <= 100
 
 

@@ -240,6 +240,32 @@ def test_a_write_that_fails_is_one_clear_line_and_loses_nothing(
     assert sorted(lake.readings().collect()["value"]) == [1.0, 2.0]
 
 
+@pytest.mark.parametrize(("losses", "is_written"), [(1, True), (3, True), (99, False)])
+def test_a_commit_lost_to_another_writer_is_tried_again_and_written_once(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, losses: int, is_written: bool
+) -> None:
+    from deltalake import write_deltalake
+    from deltalake.exceptions import CommitFailedError
+
+    tried = []
+
+    def lose(*args: Any, **more: Any) -> None:
+        tried.append(args)
+        if len(tried) <= losses:
+            raise CommitFailedError("Metadata changed since last commit.")
+        write_deltalake(*args, **more)
+
+    monkeypatch.setattr("deltalake.write_deltalake", lose)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    if is_written:
+        lake.append("readings", rows((0, 1.0, START)))
+        assert len(tried) == losses + 1
+    else:
+        with pytest.raises(LakeError, match="Metadata changed"):
+            lake.append("readings", rows((0, 1.0, START)))
+    assert lake.readings().collect()["value"].to_list() == ([1.0] if is_written else [])
+
+
 # In a process of its own: the Delta reader holds the interpreter while it waits for an answer.
 STORE = """
 import sys

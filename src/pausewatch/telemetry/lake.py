@@ -61,6 +61,7 @@ _SCHEMAS = {"readings": READINGS_SCHEMA, "rejects": REJECTS_SCHEMA, "ingests": I
 _COMPACT_ABOVE_FILES = 256
 # Rows are sorted by site within what is written at once: a batch of sites reads the row groups it lies in.
 _ROW_GROUP = 1 << 17
+_COMMIT_ATTEMPTS = 6
 _AWS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -116,14 +117,24 @@ class Lake:
         if rows.is_empty():
             return
         from deltalake import WriterProperties, write_deltalake
+        from deltalake.exceptions import CommitFailedError
+        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
         self._demand_space(int(rows.estimated_size()))
         schema = _SCHEMAS[table]
         data = rows.select([pl.col(name).cast(kind) for name, kind in schema.items()]).to_arrow()
         partition = ["month"] if table == "readings" else None
+        # Who makes a table while another does loses the commit, and nothing else: what failed to commit isn't there.
+        again = Retrying(
+            retry=retry_if_exception_type(CommitFailedError),
+            stop=stop_after_attempt(_COMMIT_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.1, max=2.0),
+            reraise=True,
+        )
         self._guarded(
             f"can't append {len(rows)} rows to {table}",
-            lambda: write_deltalake(
+            lambda: again(
+                write_deltalake,
                 self._uri(table),
                 data,
                 mode="append",
