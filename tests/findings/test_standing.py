@@ -58,6 +58,13 @@ def test_its_end_is_dated_and_the_stop_is_not_told_twice():
     assert one.energy_mwh.low <= MW * 15 * 24 <= one.energy_mwh.high
 
 
+@pytest.mark.parametrize("stands", [0.6, 1.8])
+def test_where_what_stands_and_what_was_declared_differ_the_interval_holds_both(stands):
+    (one,) = said(until(HOURS, stands * MW))
+    assert one.excess_mw.estimate == pytest.approx(stands * MW, rel=0.05)
+    assert one.excess_mw.low <= MW <= one.excess_mw.high
+
+
 @pytest.mark.parametrize(
     "load_mw",
     [

@@ -30,6 +30,7 @@ _SEEN_SHARE = 0.5
 _STANDS, _FELL = 0.5, 0.5
 # Less than so many standard deviations of a day's mean can't be told from the site's own unrest.
 _CLEAR_SD = 2.0
+_Z90 = 1.6448536
 _DECLARED_FOR = timedelta(days=7)
 _SAME_HOURS = 48
 # Report days are numbered since 1970.
@@ -74,7 +75,10 @@ def _standing(day: SiteWatchDay, view: LaneDay, declaration: Declaration, start:
     end = dated_end(beyond - (after - declared_kw), start, declared_kw)
     stood = beyond[start:end]
     excess_kw = float(np.nanmean(stood))
-    sd_kw = float(np.hypot(view.expected.level_sd_kw[0][start], view.daily_sd_kw))
+    # What stands above a level months old and what was declared are two tellings of one size: the interval holds both.
+    sd_kw = float(
+        np.hypot.reduce([view.expected.level_sd_kw[0][start], view.daily_sd_kw, (excess_kw - declared_kw) / _Z90])
+    )
     return Episode(
         lane=view.lane,
         is_drift=False,
