@@ -58,6 +58,11 @@ class LaneDay:
     reference_steps: tuple[ReferenceStep, ...] = ()
     stops: tuple[Stop, ...] = ()
 
+    @property
+    def beyond_kw(self) -> Floats:
+        """Observed less expected wherever both are known, hours that the tests don't look at among them, shape (H,)."""
+        return np.asarray(self.observed_kw - self.expected.mean_kw[0])
+
     def until(self, hour: int) -> LaneDay:
         """Return the lane with nothing from an hour on; what was learned, and what would be found, stays."""
         expected = Expected(

@@ -9,7 +9,7 @@ the month before.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -33,12 +33,12 @@ _CLEAR_SD = 2.0
 _Z90 = 1.6448536
 _DECLARED_FOR = timedelta(days=7)
 _SAME_HOURS = 48
-# Report days are numbered since 1970.
-_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def standing_training(day: SiteWatchDay, known: Sequence[SiteEpisode]) -> list[SiteEpisode]:
-    """Return declared training that should have come down when the pause began and has not, as episodes from then on.
+    """Return declared training that should have come down when the pause began and has not, one episode or none.
+
+    Of several declared together the load is one: what is told of it names each that it may be the rest of.
 
     Args:
         day: the site as seen on the report day, two days into the pause or later.
@@ -47,23 +47,22 @@ def standing_training(day: SiteWatchDay, known: Sequence[SiteEpisode]) -> list[S
     start = day.grid.hour_index(day.pause.start)
     if start < _HOURS or any(abs(e.start_hour - start) <= _SAME_HOURS and not e.main.is_learned for e in known):
         return []
-    out = []
+    lanes = [view for lane in METERED if (view := day.lanes[lane]).has_meter and not view.refusals]
     for declaration in ended_training(day.site, day.pause, day.pause.start):
         if declaration.expected_mw is None or declaration.start > day.pause.start - _DECLARED_FOR:
             continue
-        lanes = [view for lane in METERED if (view := day.lanes[lane]).has_meter and not view.refusals]
         parts = {view.lane: _standing(day, view, declaration, start) for view in lanes}
         # Every meter that could show it has to.
         if parts and all(part is not None for part in parts.values()):
-            out.append(SiteEpisode(parts.get(Lane.UTILITY), parts.get(Lane.IT_LOAD), pue=day.marginal_pue))
-    return out[:1]
+            return [SiteEpisode(parts.get(Lane.UTILITY), parts.get(Lane.IT_LOAD), pue=day.marginal_pue)]
+    return []
 
 
 def _standing(day: SiteWatchDay, view: LaneDay, declaration: Declaration, start: int) -> Episode | None:
     declared_kw = 1e3 * (declaration.expected_mw or 0.0)
     if view.lane is Lane.UTILITY:
         declared_kw *= day.marginal_pue.central
-    beyond = view.observed_kw - view.expected.mean_kw[0]
+    beyond = view.beyond_kw
     since = max(day.grid.hour_index(declaration.start), start - _MONTH, 0)
     before = [_level(beyond[at - _HOURS : at]) for at in range(start, since + _HOURS - 1, -24)]
     after = _level(beyond[start : start + _HOURS])
@@ -88,7 +87,7 @@ def _standing(day: SiteWatchDay, view: LaneDay, declaration: Declaration, start:
         excess_kw=excess_kw,
         sd_kw=sd_kw,
         strength=max(excess_kw / (_CLEAR_SD * sd_kw), 1.0),
-        alarm_day=day.pause.start.toordinal() - _EPOCH + _HOURS // 24 - 1,
+        alarm_day=int(day.grid.local_day[0][start]) + _HOURS // 24 - 1,
         is_declared=True,
     )
 

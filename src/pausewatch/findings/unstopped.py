@@ -59,8 +59,7 @@ def stopped_late(day: SiteWatchDay, stop: Stop, size_mw: float) -> list[Declarat
 
 def _fell_kw(day: SiteWatchDay, stop: Stop, hour: int) -> float:
     """Return by how much the stop's lane came down about an hour; infinite where it wasn't seen."""
-    view = day.lane(Lane(stop.lane))
-    beyond = view.observed_kw - view.expected.mean_kw[0]
+    beyond = day.lane(Lane(stop.lane)).beyond_kw
     sides = (beyond[max(hour - _BESIDE_HOURS, 0) : max(hour, 0)], beyond[max(hour, 0) : hour + _BESIDE_HOURS])
     before, after = (side[np.isfinite(side)] for side in sides)
     if len(before) < _DOWN_HOURS or len(after) < _DOWN_HOURS:
