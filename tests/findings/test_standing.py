@@ -89,14 +89,25 @@ def test_training_that_came_down_or_never_ran_is_not_asked_about(load_mw):
         (declared(start=hour_at(PAUSE_HOUR - 100).isoformat()), {}),
         (declared(activity="science"), {}),
         (declared(expected_mw=None), {}),
+        (declared(expected_mw=0.0), {}),
         (declared(), {"hours": PAUSE_HOUR + 24}),
         (declared(), {"it_only_mw": until(PAUSE_HOUR)}),
     ],
-    ids=["ended-before", "just-begun", "other-work", "no-size", "a-day-in", "meters-disagree"],
+    ids=["ended-before", "just-begun", "other-work", "no-size", "nothing", "a-day-in", "meters-disagree"],
 )
 def test_where_an_absence_says_nothing_nothing_is_said(declaration, more):
     kinds = {a.kind for a in said(until(HOURS), declarations=[declaration], **more)}
     assert Kind.MISSING_STEP_DOWN not in kinds
+
+
+def test_an_hour_without_an_expectation_where_the_pause_begins_leaves_its_size_known():
+    view = lane_day(Lane.IT_LOAD, noise(HOURS, seed=3) + 1e3 * MW)
+    view.expected.mean_kw[0, PAUSE_HOUR] = view.expected.level_sd_kw[0, PAUSE_HOUR] = np.nan
+    site = metered_site(utility=False, declarations=[declared()])
+    no_utility = lane_day(Lane.UTILITY, noise(HOURS), has_meter=False)
+    (one,) = assess(watch_day(it_load=view, utility=no_utility, site=site))[1]
+    assert 0 < one.excess_mw.low < MW < one.excess_mw.high
+    assert np.isfinite(one.evidence["lanes"]["it_load"]["statistic_over_threshold"])
 
 
 def test_what_the_tests_found_from_the_pauses_start_on_is_not_told_again():

@@ -49,7 +49,7 @@ def standing_training(day: SiteWatchDay, known: Sequence[SiteEpisode]) -> list[S
         return []
     lanes = [view for lane in METERED if (view := day.lanes[lane]).has_meter and not view.refusals]
     for declaration in ended_training(day.site, day.pause, day.pause.start):
-        if declaration.expected_mw is None or declaration.start > day.pause.start - _DECLARED_FOR:
+        if not declaration.expected_mw or declaration.start > day.pause.start - _DECLARED_FOR:
             continue
         parts = {view.lane: _standing(day, view, declaration, start) for view in lanes}
         # Every meter that could show it has to.
@@ -74,10 +74,10 @@ def _standing(day: SiteWatchDay, view: LaneDay, declaration: Declaration, start:
     end = dated_end(beyond - (after - declared_kw), start, declared_kw)
     stood = beyond[start:end]
     excess_kw = float(np.nanmean(stood))
+    # An hour without weather has no expectation; the level is as unsure as in the hours that have one.
+    level_sd_kw = float(np.nanmean(view.expected.level_sd_kw[0][start:end]))
     # What stands above a level months old and what was declared are two tellings of one size: the interval holds both.
-    sd_kw = float(
-        np.hypot.reduce([view.expected.level_sd_kw[0][start], view.daily_sd_kw, (excess_kw - declared_kw) / _Z90])
-    )
+    sd_kw = float(np.hypot.reduce([level_sd_kw, view.daily_sd_kw, (excess_kw - declared_kw) / _Z90]))
     return Episode(
         lane=view.lane,
         is_drift=False,
