@@ -164,17 +164,15 @@ def _answered(answer: dict[str, Any] | None) -> Any:
         from airflow.providers.standard.operators.hitl import ApprovalOperator
 
         from pausewatch.evaluation import retraining
-        from pausewatch.evaluation.gate import MATTERS
+        from pausewatch.evaluation.matters import MATTERS
 
         real_evaluate, real_execute = retraining.evaluate_challenger, ApprovalOperator.execute
 
         def evaluate(place: Any, plan: Any, name: str) -> dict[str, Any]:
             kept = place.home.models / f"{name}.evaluation.json"  # of the run before, which measured it for real
             document = json.loads(kept.read_text(encoding="utf-8"))
-            for judge, marks in document["judges"].items():
-                best = {measure: float(is_more_better) for measure, is_more_better in MATTERS}
-                best["Brier score of the training probability"] = 0.0 if judge == name else 0.1
-                marks.update(best)
+            gain = {"value": 0.1, "low": 0.05, "high": 0.15, "count": 120.0}
+            document["gains"] = {rival: {m.name: gain for m in MATTERS} for rival in document["gains"]}
             document["sites"] = 120
             kept.write_text(json.dumps(document), encoding="utf-8")
             against = retraining.objections(document)

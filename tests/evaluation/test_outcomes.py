@@ -8,7 +8,7 @@ import pytest
 from tests.evaluation.told import event, history, moment, said, trial
 
 from pausewatch.evaluation.outcomes import event_outcomes, finding_outcomes
-from pausewatch.evaluation.scoring import score_sites
+from pausewatch.evaluation.scoring import score_trials
 from pausewatch.evaluation.together import SharedHistory
 from pausewatch.findings.model import Kind, Verdict
 
@@ -41,7 +41,7 @@ def test_a_run_as_old_as_the_telemetry_has_no_edge_and_is_counted_apart() -> Non
     old = event(begin=0, stop=20, began=moment(-150))
     site = replace(trial([old, event()], [history((6, said()), (29, said()))]), metered_since=moment(-150))
     assert [o.has_edge for o in event_outcomes(site)] == [False, True]
-    scores = score_sites([site, site])
+    scores = score_trials([site, site])
     assert scores.headline("untampered runs of 5 % and 5 days: found").measure.count == 4
     apart = scores.headline("of those whose start the telemetry holds: found").measure
     assert (apart.value, apart.count) == (1.0, 2)

@@ -81,10 +81,11 @@ def test_two_processes_say_what_one_says() -> None:
 def test_plans_hold_the_sites_asked_for_and_share_no_seed() -> None:
     plans = evaluation_plans(400, 500, 60)
 
-    assert sum(p.sites for p in plans) == 400
+    assert sum(p.sites for p in plans if p.preset != "restless") == 400
+    assert sum(p.sites for p in plans if p.preset == "restless") == 60
     assert max(p.sites for p in plans) <= 60
     assert len({p.seed for p in plans}) == len(plans)
-    assert {p.preset for p in plans} == {"runs", "evasions", "benign", "tampered", "wide", "split"}
+    assert {p.preset for p in plans} == {"runs", "evasions", "benign", "tampered", "wide", "split", "restless"}
     assert not {p.seed for p, _, _ in envelope_plans(60, 500)} & {p.seed for p in plans}
     assert [p.sites for p in ablation_plans(plans, 20)] == [20] * 6
 

@@ -8,7 +8,7 @@ from tests.evaluation.told import event, history, said, trial
 
 from pausewatch.evaluation.bootstrap import mean_of, pooled, rate_of, share_of
 from pausewatch.evaluation.reliability import Said, reliability
-from pausewatch.evaluation.scoring import score_sites
+from pausewatch.evaluation.scoring import score_trials
 from pausewatch.evaluation.tables import compared, markdown
 from pausewatch.findings.model import Verdict
 
@@ -50,7 +50,7 @@ def test_headlines_count_what_they_say() -> None:
     missed = trial([event()])
     small = trial([event(mw_it=2.0)])
     honest = trial([event(name="new_tenant", group="benign", is_training=False)], [history((7, said()))])
-    scores = score_sites([found, missed, small, honest])
+    scores = score_trials([found, missed, small, honest])
 
     assert scores.headline(FOUND).measure.value == pytest.approx(0.5)
     assert scores.headline(FOUND).measure.count == 2
@@ -63,7 +63,7 @@ def test_headlines_count_what_they_say() -> None:
 
 
 def test_tables_hold_every_headline() -> None:
-    scores = score_sites([trial([event()], [history((7, said()), (8, said(verdict=Verdict.UNEXPLAINED)))])])
+    scores = score_trials([trial([event()], [history((7, said()), (8, said(verdict=Verdict.UNEXPLAINED)))])])
     text = markdown(scores)
 
     assert all(h.name in text for h in scores.headlines)

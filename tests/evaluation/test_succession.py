@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.evaluation.test_gate import _keep, _marks, _told
+from tests.evaluation.test_gate import ALARMS, FOUND, _keep, _marks, _told
 from tests.evaluation.told import said
 from tests.signatures.episodes import corpus, features, taught
 
 from pausewatch.errors import ModelError, UsageError
 from pausewatch.evaluation.corpora import build_corpora, corpus_path, read_corpus
-from pausewatch.evaluation.gate import MATTERS, objections
+from pausewatch.evaluation.gate import objections
 from pausewatch.evaluation.labelling import labelled
 from pausewatch.evaluation.retraining import promote_approved, retraining_plan
 from pausewatch.evaluation.reviewed import marks_on, reviewed_findings, taught_by
@@ -33,8 +33,6 @@ from pausewatch.signatures.registry import RULE, champion_name, model_path, save
 from pausewatch.signatures.rule import Cause, Circumstances, explain
 
 pytestmark = pytest.mark.usefixtures("no_shipped_judge")
-
-FALSE_TRAINING = "false training_like per site-year, at sites without training"
 
 
 def at(day: int) -> datetime:
@@ -54,7 +52,7 @@ def card(tmp_path: Path) -> Card:
 
 
 def better(folder: Path, card: Card) -> None:
-    _keep(folder, card, _told(card, _marks(**{FALSE_TRAINING: 0.1}), _marks()))
+    _keep(folder, card, _told(card, _marks(**{ALARMS: 0.1}), _marks()))
 
 
 def review(decision: str, cause: str | None, day: int = 5, **circumstances: bool) -> SeenReview:
@@ -81,7 +79,7 @@ def test_a_promotion_is_recorded_with_its_evaluation_and_taken_back(
         (card.name, card.sha256, "promote", "ann"),
         (RULE, "", "roll_back", "bob"),
     ]
-    assert kept[0].evaluation["judges"][card.name][FALSE_TRAINING] == 0.1
+    assert kept[0].evaluation["judges"][card.name][ALARMS] == 0.1
     with pytest.raises(ModelError, match="no earlier champion"):
         step_back(tmp_path, register, by="bob", reason="again", at=at(3))
 
@@ -118,7 +116,7 @@ def test_nobody_decides_without_a_name_and_a_reason(
 def test_whoever_approved_it_a_worse_or_altered_challenger_is_not_promoted(
     tmp_path: Path, card: Card, register: Register
 ) -> None:
-    _keep(tmp_path, card, _told(card, _marks(**{MATTERS[0][0]: 0.4, FALSE_TRAINING: 0.0}), _marks()))
+    _keep(tmp_path, card, _told(card, _marks(**{FOUND: 0.4, ALARMS: 0.0}), _marks()))
     with pytest.raises(ModelError, match=r"found 0\.4 against 0\.5"):
         succeed(tmp_path, register, card.name, by="ann", reason="better", at=at(1))
     better(tmp_path, card)
@@ -177,7 +175,7 @@ def test_a_judge_is_marked_on_reviewed_findings() -> None:
 @pytest.mark.parametrize("worse", ["training_missed", "others_called_training"])
 def test_being_worse_on_reviewed_findings_speaks_against_a_challenger(card: Card, worse: str) -> None:
     even = {"training": 3, "training_missed": 1, "others_called_training": 1}
-    told = _told(card, _marks(**{FALSE_TRAINING: 0.1}), _marks())
+    told = _told(card, _marks(**{ALARMS: 0.1}), _marks())
     told["reviewed"] = {"findings": 9, "judges": {card.name: even, RULE: even}}
     assert objections(told) == []
     told["reviewed"]["judges"][card.name] = even | {worse: 2}

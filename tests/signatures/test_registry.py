@@ -126,7 +126,7 @@ class _Stranger:
     [
         ({"format": 99}, "format 99 is unknown"),
         ({"versions": {"scikit-learn": "0.1.0"}}, r"made by scikit-learn 0\.1"),
-        ({"columns": ["something"]}, "other features"),
+        ({"columns": ["something"]}, r"not measured \(something\)"),
     ],
 )
 def test_a_model_of_another_version_is_refused(tmp_path: Path, name: str, change: dict[str, Any], words: str) -> None:

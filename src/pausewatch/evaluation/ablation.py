@@ -8,7 +8,7 @@ from typing import Any
 from pausewatch.detection.detector import Detector
 from pausewatch.detection.evidence import Evidence
 from pausewatch.evaluation.rejudging import rejudged
-from pausewatch.evaluation.scoring import score_sites
+from pausewatch.evaluation.scoring import score_trials
 from pausewatch.evaluation.trial import SiteTrial, inspected
 from pausewatch.evaluation.world import World
 from pausewatch.signatures.rule import Explainer
@@ -45,7 +45,7 @@ def ablation_rows(told: Mapping[str, Sequence[SiteTrial]], judge: Explainer) -> 
     for name in variants():
         if name not in told:
             continue
-        scores = score_sites([rejudged(trial, judge) for trial in told[name]])
+        scores = score_trials([rejudged(trial, judge) for trial in told[name]])
         measures = {column: scores.headline(headline).measure.document() for headline, column in COLUMNS.items()}
         out.append({"without": name if name != WHOLE else "", "sites": scores.sites, "measures": measures})
     return out

@@ -81,6 +81,28 @@ def _ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Measure:
     return Measure(float(top.sum()) / total, float(low), float(high), total)
 
 
+def gain_of(mine: tuple[Sequence[float], Sequence[float]], theirs: tuple[Sequence[float], Sequence[float]]) -> Measure:
+    """Measure how much larger a ratio of sums is than another over the same sites, resampled in pairs.
+
+    Args:
+        mine: both sums' parts, each given per site.
+        theirs: the same of the other, of the same sites in the same order.
+    """
+    (top, base), (their_top, their_base) = (
+        [np.asarray(part, dtype=np.float64) for part in both] for both in (mine, theirs)
+    )
+    if base.sum() <= 0 or their_base.sum() <= 0:
+        return Measure(float("nan"), float("nan"), float("nan"), 0.0)
+    weights = _weights(len(top))
+    sums, their_sums = weights @ base, weights @ their_base
+    usable = (sums > 0) & (their_sums > 0)
+    values = (weights @ top)[usable] / sums[usable] - (weights @ their_top)[usable] / their_sums[usable]
+    low, high = np.quantile(values, _QUANTILES)
+    return Measure(
+        float(top.sum() / base.sum() - their_top.sum() / their_base.sum()), float(low), float(high), float(base.sum())
+    )
+
+
 def pooled(values: Sequence[Sequence[float]], statistic: Callable[[Floats], float]) -> Measure:
     """Measure a statistic of values pooled over sites, given as one list a site (a median delay)."""
     everything = np.asarray([v for site in values for v in site], dtype=np.float64)

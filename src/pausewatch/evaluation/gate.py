@@ -1,42 +1,29 @@
 """The gate: what stands between a challenger and its promotion.
 
 A challenger is scored beside the champion and the rule on fleets nobody trained on, and on findings that reviewers
-have settled since. It is promoted only if it misses no more runs than either, is worse in nothing that matters, and
-better in something.
+have settled since. Judges weigh the same findings, so they are compared site by site: what both get wrong alike says
+nothing, and the rest says as much as its scatter over sites allows. A challenger is promoted only if it misses no more
+runs than either, is worse in nothing that matters by more than chance, and better in something by more than chance.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pausewatch.errors import ModelError, UsageError
+from pausewatch.evaluation.matters import MATTERS, Matter, gains
 from pausewatch.evaluation.report import Evaluation
-from pausewatch.evaluation.scoring import Scores
+from pausewatch.evaluation.site_scores import SiteScore
 from pausewatch.evaluation.trial import TrialPlan
 from pausewatch.signatures.card import Card
 from pausewatch.signatures.registry import RULE, champion_name, find_card, set_champion
 
-FORMAT = 1
+FORMAT = 2
 # Fewer sites than this say too little for a promotion.
 LEAST_SITES = 100
-# What matters, and whether more of it is better. Typing is asked of untampered runs: an evasion may end as a question.
-MATTERS: tuple[tuple[str, bool], ...] = (
-    ("untampered runs of 5 % and 5 days: found", True),
-    ("of those found: training_like in the end", True),
-    ("all visible training: found", True),
-    ("false training_like per site-year, at sites without training", False),
-    ("false open findings (nothing behind them) per site-year, at sites without training", False),
-    ("benign events called training", False),
-    ("evasions and tampering: found, cannot_conclude, or below the stated line", True),
-)
-# Some of it may be given up for the rest, as long as its target is met; of runs found, nothing.
-SPARE = {"of those found: training_like in the end": 0.9}
-_BRIER = "Brier score of the training probability"
 
 
 def require_unseen(card: Card, plans: list[TrialPlan]) -> None:
@@ -63,11 +50,17 @@ def keep_evaluation(
         reviewed: what the judges made of reviewed findings, by judge under `judges`; None where none were asked.
     """
     path = _path(folder, card.name)
+    mine = evaluation.sites[card.name]
+    rivals = [name for name in evaluation.sites if name != card.name]
     told = {"format": FORMAT, "model": card.name, "sha256": card.sha256, "champion": champion} | {
         "command": evaluation.command,
         "seeds": [plan.seed for plan in evaluation.plans],
         "sites": sum(plan.sites for plan in evaluation.plans),
-        "judges": {name: marks(scores) for name, scores in evaluation.scores.items()},
+        "judges": {name: marks(sites) for name, sites in evaluation.sites.items()},
+        "gains": {
+            rival: {name: gain.document() for name, gain in gains(mine, evaluation.sites[rival]).items()}
+            for rival in rivals
+        },
         "reviewed": None if reviewed is None else dict(reviewed),
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,33 +68,35 @@ def keep_evaluation(
     return path
 
 
-def marks(scores: Scores) -> dict[str, float | None]:
+def marks(sites: Sequence[SiteScore]) -> dict[str, float | None]:
     """Return what the gate looks at; null where there was nothing to measure."""
-    found = {name: scores.headline(name).measure.document()["value"] for name, _ in MATTERS}
-    return found | {_BRIER: scores.reliability.brier.document()["value"]}
+    return {matter.name: matter.measure(matter.asked_of(sites)).document()["value"] for matter in MATTERS}
 
 
 def objections(told: Mapping[str, Any]) -> list[str]:
     """Return why a challenger must not be promoted, from its kept evaluation; none if it may."""
-    mine = told["judges"][told["model"]]
     out = []
     if told["sites"] < LEAST_SITES:
         out.append(f"evaluated on {told['sites']} sites; {LEAST_SITES} are needed")
     for rival in dict.fromkeys((told["champion"], RULE)):
-        theirs = told["judges"][rival]
-        better = False
-        for name, is_more_better in (*MATTERS, (_BRIER, False)):
-            if mine[name] is None or theirs[name] is None:
-                out.append(f"not measured: {name}")
-                continue
-            gain = (mine[name] - theirs[name]) * (1 if is_more_better else -1)
-            better = better or gain > 0
-            if gain < 0 and not mine[name] >= SPARE.get(name, np.inf):
-                out.append(f"worse than {rival}: {name} {mine[name]:g} against {theirs[name]:g}")
-        if not better:
-            out.append(f"no better than {rival}")
+        gained = told["gains"][rival]
+        for matter in MATTERS:
+            gain = gained[matter.name]
+            if gain["value"] is None:
+                out.append(f"not measured: {matter.name}")
+            elif gain["high"] < 0 or (gain["value"] < 0 and not matter.may_lose):
+                mine, theirs = (told["judges"][name][matter.name] for name in (told["model"], rival))
+                out.append(f"worse than {rival}: {matter.name} {mine:g} against {theirs:g}{_by_chance(matter, gain)}")
+        if not any(gain["low"] is not None and gain["low"] > 0 for gain in gained.values()):
+            out.append(f"no better than {rival} by more than chance")
         out += _on_reviewed(told, rival)
     return list(dict.fromkeys(out))
+
+
+def _by_chance(matter: Matter, gain: Mapping[str, float]) -> str:
+    if gain["high"] < 0:
+        return ", more than chance"
+    return "" if matter.may_lose else ", and of missed runs none may be lost"
 
 
 def _on_reviewed(told: Mapping[str, Any], rival: str) -> list[str]:
@@ -164,7 +159,9 @@ def told_of(folder: Path, name: str) -> dict[str, Any]:
         raise ModelError(f"{name} was never evaluated", where=str(folder), remedy=remedy) from error
     except (OSError, ValueError) as error:
         raise ModelError("an evaluation can't be read", where=str(path), why=str(error), remedy=remedy) from error
-    if told.get("format") != FORMAT or told.get("sha256") != card.sha256:
+    if told.get("format") != FORMAT:
+        raise ModelError(f"{name} was evaluated by another version of pausewatch", where=str(path), remedy=remedy)
+    if told.get("sha256") != card.sha256:
         raise ModelError(f"the evaluation is of another model than {name}", where=str(path), remedy=remedy)
     return dict(told)
 

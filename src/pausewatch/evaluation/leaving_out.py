@@ -14,7 +14,7 @@ from typing import Any
 from pausewatch.errors import ModelError
 from pausewatch.evaluation.labelling import labelled
 from pausewatch.evaluation.rejudging import rejudged
-from pausewatch.evaluation.scoring import SiteScore, share
+from pausewatch.evaluation.site_scores import SiteScore, share
 from pausewatch.evaluation.trial import SiteTrial
 from pausewatch.signatures.corpus import Corpus, Example
 from pausewatch.signatures.model import train

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pausewatch.evaluation.rejudging import rejudged
-from pausewatch.evaluation.scoring import SiteScore, is_big_run, is_visible_training, rate, share
+from pausewatch.evaluation.site_scores import SiteScore, is_big_run, is_visible_training, rate, share
 from pausewatch.evaluation.trial import SiteTrial
 from pausewatch.findings.verdicts import LINES, AlarmLines
 from pausewatch.signatures.rule import Explainer

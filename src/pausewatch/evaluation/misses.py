@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pausewatch.evaluation.outcomes import EventOutcome, FindingOutcome, event_outcomes, finding_outcomes
-from pausewatch.evaluation.scoring import DISHONEST
+from pausewatch.evaluation.site_scores import DISHONEST
 from pausewatch.evaluation.trial import SiteTrial
 from pausewatch.findings.model import Assessment
 

@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from pausewatch.evaluation.ablation import inspected_without, variants
 from pausewatch.evaluation.envelope_check import Injected, check_envelope
 from pausewatch.evaluation.peers.catalogue import LaneScores, peer_scores
-from pausewatch.evaluation.plans import ablation_plans, envelope_plans
+from pausewatch.evaluation.plans import ablation_plans, envelope_plans, not_restless
 from pausewatch.evaluation.trial import SiteTrial, inspected
 from pausewatch.evaluation.world import TrialPlan, world_of
 from pausewatch.progress import Progress, Silent
@@ -104,7 +104,7 @@ def tasks_of(plans: Sequence[TrialPlan], asked: Asked) -> list[Task]:
     """Return everything that is to be done."""
     out = [Task(plan) for plan in plans]
     if asked.peers:
-        out += [Task(plan, "peers") for plan in plans]
+        out += [Task(plan, "peers") for plan in not_restless(plans)]
     if asked.ablation:
         few = ablation_plans(list(plans), ABLATION_SITES)
         out += [Task(plan, "without", without=name) for name in variants() for plan in few]

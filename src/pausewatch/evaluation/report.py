@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pausewatch.errors import PausewatchError
+from pausewatch.evaluation.matters import gains
 from pausewatch.evaluation.misses import misses
 from pausewatch.evaluation.proof import Proof
 from pausewatch.evaluation.rejudging import rejudged
 from pausewatch.evaluation.scoring import Scores, score_sites
 from pausewatch.evaluation.section_tables import section_markdown
 from pausewatch.evaluation.sections import sections
-from pausewatch.evaluation.tables import compared, markdown
+from pausewatch.evaluation.site_scores import SiteScore
+from pausewatch.evaluation.tables import compared, markdown, table
 from pausewatch.evaluation.world import TrialPlan
 from pausewatch.signatures.rule import Explainer
 
@@ -30,16 +34,21 @@ class Evaluation:
     Args:
         command: what makes it again.
         plans: the fleets.
-        scores: by judge, the one in force first.
+        sites: what became of every site, by judge, the one in force first.
         misses: each case in which the judge in force was wrong.
         sections: what else was asked for, by name, as JSON values.
     """
 
     command: str
     plans: tuple[TrialPlan, ...]
-    scores: Mapping[str, Scores]
+    sites: Mapping[str, tuple[SiteScore, ...]]
     misses: tuple[dict[str, Any], ...]
     sections: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def scores(self) -> dict[str, Scores]:
+        """The scores by judge, the one in force first."""
+        return {name: score_sites(sites) for name, sites in self.sites.items()}
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -61,9 +70,21 @@ class Evaluation:
             for p in self.plans
         )
         head = f"`{self.command}`\n\n{fleets}: {first.site_years:.1f} site-years.\n"
-        judges = f"## Judges compared\n\n{compared(self.scores)}\n" if len(self.scores) > 1 else ""
+        judges = f"## Judges compared\n\n{compared(self.scores)}\n{self._pairs()}\n" if len(self.scores) > 1 else ""
         scores = f"## Judged by: {next(iter(self.scores))}\n\n{markdown(first)}"
         return f"{head}\n{judges}{scores}\n{section_markdown(self.sections)}"
+
+    def _pairs(self) -> str:
+        """Return what a challenger gains over the judge in force, or that one over the last, in pairs of sites."""
+        first, *others, last = self.sites
+        mine, theirs = (last, first) if others else (first, last)
+        rows = []
+        for name, gain in gains(self.sites[mine], self.sites[theirs]).items():
+            better = mine if gain.low > 0 else theirs if gain.high < 0 else ""
+            shown = "–" if np.isnan(gain.value) else f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+            rows.append((name, shown, better))
+        head = f"What {mine} gains over {theirs} in pairs of the same sites: above 0 where it is better.\n"
+        return f"{head}\n{table(('measure', 'gain (90 % interval)', 'better by more than chance'), rows)}"
 
 
 def evaluated(command: str, proof: Proof, judges: Mapping[str, Explainer], *, leave_out: bool = False) -> Evaluation:
@@ -82,7 +103,7 @@ def evaluated(command: str, proof: Proof, judges: Mapping[str, Explainer], *, le
     return Evaluation(
         command,
         proof.plans,
-        {name: score_sites(t) for name, t in told.items()},
+        {name: tuple(SiteScore.of(trial) for trial in trials) for name, trials in told.items()},
         tuple(misses(first)),
         sections(proof, first, in_force, leave_out=leave_out),
     )

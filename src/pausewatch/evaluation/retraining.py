@@ -144,13 +144,21 @@ def promote_approved(place: Workplace, name: str, approval: Mapping[str, Any] | 
 def _comparison(told: Mapping[str, Any]) -> str:
     """Return the kept evaluation as a Markdown table for the person who decides."""
     names: Sequence[str] = list(told["judges"])
-    lines = [f"| measure | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    champion = told["champion"]
+    lines = [f"| measure | {' | '.join(names)} | gain over {champion} (90 %) |", f"|---|{'---|' * (len(names) + 1)}"]
     for measure in told["judges"][told["model"]]:
         values = [told["judges"][name][measure] for name in names]
-        lines.append(f"| {measure} | {' | '.join('–' if v is None else f'{v:.3g}' for v in values)} |")
+        shown = " | ".join("–" if v is None else f"{v:.3g}" for v in values)
+        lines.append(f"| {measure} | {shown} | {_gain(told['gains'][champion][measure])} |")
     reviewed = told["reviewed"]
     for measure in ("training_missed", "others_called_training"):
         values = [reviewed["judges"][name][measure] for name in names]
         what = f"of {reviewed['findings']} reviewed findings: {measure.replace('_', ' ')}"
-        lines.append(f"| {what} | {' | '.join(str(v) for v in values)} |")
+        lines.append(f"| {what} | {' | '.join(str(v) for v in values)} | |")
     return "\n".join(lines)
+
+
+def _gain(gain: Mapping[str, float | None]) -> str:
+    if gain["value"] is None:
+        return "–"
+    return f"{gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"

@@ -8,37 +8,38 @@ from typing import Any
 
 import numpy as np
 
-from pausewatch.evaluation.bootstrap import Measure, mean_of, pooled, rate_of, share_of
-from pausewatch.evaluation.outcomes import EventOutcome, FindingOutcome, event_outcomes, finding_outcomes
+from pausewatch.evaluation.bootstrap import Measure, mean_of, pooled, rate_of
+from pausewatch.evaluation.matters import (
+    ALL_FOUND,
+    ALL_TYPED,
+    BENIGN,
+    FALSE_OPEN,
+    FALSE_TRAINING,
+    HONEST,
+    RESTLESS_FALSE,
+    RESTLESS_FOUND,
+    RESTLESS_TYPED,
+    RUNS_FOUND,
+    RUNS_TYPED,
+    Matter,
+)
+from pausewatch.evaluation.outcomes import EventOutcome
 from pausewatch.evaluation.reliability import Reliability, probabilities, reliability
+from pausewatch.evaluation.site_scores import (
+    DISHONEST,
+    SiteScore,
+    is_big_run,
+    is_visible_training,
+    rate,
+    share,
+)
 from pausewatch.evaluation.trial import SiteTrial
 from pausewatch.findings.model import DayStatus
 
 SIZES = ((0.0, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.4), (0.4, 10.0))
 DURATIONS = ((1.0, 5.0), (5.0, 14.0), (14.0, 30.0), (30.0, 10_000.0))
-DISHONEST = ("evasion", "tamper")
 # Benign events that are of a meter, not of load: what it says for their time can't be concluded from.
 METER_FAULTS = ("unit_change", "ct_ratio_change", "meter_drift", "clock_change", "duplicates")
-_BIG_SHARE, _BIG_DAYS = 0.05, 5.0
-
-
-@dataclass(frozen=True)
-class SiteScore:
-    """One site's part in every measure."""
-
-    trial: SiteTrial
-    events: tuple[EventOutcome, ...]
-    findings: tuple[FindingOutcome, ...]
-
-    @staticmethod
-    def of(trial: SiteTrial) -> SiteScore:
-        """Return what became of a site's events and findings."""
-        return SiteScore(trial, tuple(event_outcomes(trial)), tuple(finding_outcomes(trial)))
-
-    @property
-    def is_honest(self) -> bool:
-        """Whether nothing was hidden there: no training and no telemetry that was tampered with."""
-        return not self.trial.truth.violates and all(e.group != "tamper" for e in self.trial.truth.events)
 
 
 @dataclass(frozen=True)
@@ -138,44 +139,25 @@ class Scores:
         }
 
 
-def is_big_run(outcome: EventOutcome) -> bool:
-    """Tell whether an event is an untampered, visible run of 5 % of the IT capacity and 5 days at least."""
-    event = outcome.event
-    return (
-        event.is_training
-        and event.group == "violation"
-        and event.is_visible
-        and outcome.share >= _BIG_SHARE
-        and outcome.days >= _BIG_DAYS
-    )
-
-
-def score_sites(trials: Iterable[SiteTrial]) -> Scores:
+def score_trials(trials: Iterable[SiteTrial]) -> Scores:
     """Score what was said of every site."""
-    sites = [SiteScore.of(t) for t in trials]
+    return score_sites([SiteScore.of(trial) for trial in trials])
+
+
+def score_sites(everywhere: Sequence[SiteScore]) -> Scores:
+    """Score what became of every site; restless ones apart, where there are others."""
+    sites = [s for s in everywhere if not s.is_restless] or list(everywhere)
+    restless = [s for s in everywhere if s.is_restless] if len(sites) < len(everywhere) else []
     names = sorted({(o.event.group, o.event.name) for s in sites for o in s.events})
     return Scores(
         sites=len(sites),
         site_years=sum(s.trial.years for s in sites),
-        headlines=tuple(_headlines(sites)),
+        headlines=(*_headlines(sites), *_of_restless(restless)),
         cells=tuple(_cells(sites)),
         events=tuple(_event_row(sites, group, name) for group, name in names),
         kinds=tuple(_kind_row(sites, kind) for kind in sorted({s.trial.truth.kind for s in sites})),
         reliability=reliability([probabilities(s.trial) for s in sites]),
     )
-
-
-def share(
-    sites: Sequence[SiteScore], of: Callable[[EventOutcome], bool], hit: Callable[[EventOutcome], bool]
-) -> Measure:
-    """Measure the share of events of a sort for which something holds."""
-    chosen = [[o for o in s.events if of(o)] for s in sites]
-    return share_of([sum(hit(o) for o in mine) for mine in chosen], [len(mine) for mine in chosen])
-
-
-def rate(sites: Sequence[SiteScore], hit: Callable[[FindingOutcome], bool]) -> Measure:
-    """Measure findings per site-year."""
-    return rate_of([sum(hit(f) for f in s.findings) for s in sites], [s.trial.years for s in sites])
 
 
 def median_of(sites: Sequence[SiteScore], values: Callable[[EventOutcome], float | None]) -> Measure:
@@ -186,7 +168,7 @@ def median_of(sites: Sequence[SiteScore], values: Callable[[EventOutcome], float
 def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
     honest = [s for s in sites if s.is_honest]
     return [
-        Headline("untampered runs of 5 % and 5 days: found", share(sites, is_big_run, lambda o: o.is_found), 0.98),
+        _headline(RUNS_FOUND, sites, 0.98),
         Headline(
             "of those whose start the telemetry holds: found",
             share(sites, lambda o: is_big_run(o) and o.has_edge, lambda o: o.is_found),
@@ -201,20 +183,13 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
             "untampered runs of 5 % and 5 days: days from start until the report can be read, median",
             median_of(sites, lambda o: o.delay_days if is_big_run(o) else None),
         ),
-        Headline(
-            "of those found: training_like in the end",
-            share(sites, lambda o: is_big_run(o) and o.is_found, lambda o: o.is_typed),
-            0.9,
-        ),
+        _headline(RUNS_TYPED, sites, 0.9),
         Headline(
             "of those found whose start the telemetry holds: training_like in the end",
             share(sites, lambda o: is_big_run(o) and o.has_edge and o.is_found, lambda o: o.is_typed),
         ),
-        Headline("all visible training: found", share(sites, is_visible_training, lambda o: o.is_found)),
-        Headline(
-            "all visible training: training_like in the end",
-            share(sites, lambda o: is_visible_training(o) and o.is_found, lambda o: o.is_typed),
-        ),
+        _headline(ALL_FOUND, sites),
+        _headline(ALL_TYPED, sites),
         Headline(
             "evasions that a meter can show: found",
             share(
@@ -223,12 +198,7 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
                 lambda o: o.is_found,
             ),
         ),
-        Headline(
-            "false training_like per site-year, at sites without training",
-            rate(honest, lambda f: f.was_called_training),
-            0.05,
-            is_floor=False,
-        ),
+        _headline(FALSE_TRAINING, sites, 0.05),
         Headline(
             "of those with nothing behind them, per site-year",
             rate(honest, lambda f: f.was_called_training and f.behind is None),
@@ -241,27 +211,13 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
                 [sum(o.event.group == "benign" for o in s.events) for s in honest], [s.trial.years for s in honest]
             ),
         ),
-        Headline(
-            "false open findings (nothing behind them) per site-year, at sites without training",
-            rate(honest, lambda f: f.was_open and f.behind is None),
-            0.5,
-            is_floor=False,
-        ),
+        _headline(FALSE_OPEN, sites, 0.5),
         Headline(
             "the same, still open in the end",
             rate(honest, lambda f: f.stands_open and f.behind is None),
         ),
-        Headline(
-            "benign events called training",
-            share(sites, lambda o: o.event.group == "benign", lambda o: o.was_called_training),
-            0.05,
-            is_floor=False,
-        ),
-        Headline(
-            "evasions and tampering: found, cannot_conclude, or below the stated line",
-            share(sites, lambda o: o.event.group in DISHONEST, lambda o: o.is_honest),
-            0.95,
-        ),
+        _headline(BENIGN, sites, 0.05),
+        _headline(HONEST, sites, 0.95),
         Headline(
             "cannot_conclude days, at sites where nothing was hidden",
             _cannot_conclude(honest),
@@ -282,16 +238,22 @@ def _headlines(sites: Sequence[SiteScore]) -> list[Headline]:
     ]
 
 
+def _headline(matter: Matter, sites: Sequence[SiteScore], target: float | None = None) -> Headline:
+    return Headline(matter.name, matter.measure(sites), target, is_floor=matter.is_more_better)
+
+
+def _of_restless(sites: Sequence[SiteScore]) -> list[Headline]:
+    """Return the measures of restless sites, where there are any: they are no part of the others."""
+    if not sites:
+        return []
+    return [_headline(matter, sites) for matter in (RESTLESS_FOUND, RESTLESS_TYPED, RESTLESS_FALSE)]
+
+
 def _cannot_conclude(sites: Sequence[SiteScore]) -> Measure:
     return mean_of(
         [sum(d.said.status is DayStatus.CANNOT_CONCLUDE for d in s.trial.days) for s in sites],
         [len(s.trial.days) for s in sites],
     )
-
-
-def is_visible_training(outcome: EventOutcome) -> bool:
-    """Tell whether an event is training that a meter could show."""
-    return outcome.event.is_training and outcome.event.is_visible
 
 
 def _cells(sites: Sequence[SiteScore]) -> list[Cell]:

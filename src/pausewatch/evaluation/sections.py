@@ -12,6 +12,7 @@ from pausewatch.evaluation.leaving_out import left_out_rows
 from pausewatch.evaluation.lines import line_rows
 from pausewatch.evaluation.peers.comparison import comparison
 from pausewatch.evaluation.proof import Proof
+from pausewatch.evaluation.site_scores import without_restless
 from pausewatch.evaluation.trial import SiteTrial
 from pausewatch.signatures.rule import Explainer
 
@@ -27,7 +28,8 @@ def sections(proof: Proof, told: Sequence[SiteTrial], judge: Explainer, *, leave
         judge: the judge in force.
         leave_out: whether to retrain the learned judge without one evasion or kind of site at a time.
     """
-    out: dict[str, Any] = {"missed_runs": missed_runs(told), "alarm_lines": line_rows(proof.trials, judge)}
+    told, trials = without_restless(told), without_restless(proof.trials)
+    out: dict[str, Any] = {"missed_runs": missed_runs(told), "alarm_lines": line_rows(trials, judge)}
     if proof.injected:
         out["envelope"] = {
             "promised": list(PROMISED),
@@ -39,5 +41,5 @@ def sections(proof: Proof, told: Sequence[SiteTrial], judge: Explainer, *, leave
     if proof.ablated:
         out["ablation"] = ablation_rows(proof.ablated, judge)
     if leave_out:
-        out["left_out"] = left_out_rows(proof.trials)
+        out["left_out"] = left_out_rows(trials)
     return out

@@ -22,14 +22,14 @@ from pausewatch.signatures.rule import Cause, explain
 
 _LEAST_SITES = 60
 _PART_SITES = 100
-_SHARES = {"benign": 0.3, "runs": 0.18, "matrix": 0.22, "wide": 0.06, "tampered": 0.06, "split": 0.06, "restless": 0.12}
+_SHARES = {"benign": 0.3, "runs": 0.16, "matrix": 0.2, "wide": 0.06, "tampered": 0.06, "split": 0.06, "restless": 0.16}
 
 
 def training_plans(sites: int, seed: int, pause_days: int) -> list[TrialPlan]:
     """Return the fleets to learn from, in parts small enough to be made side by side; each has a seed of its own.
 
-    Nearly a third honest sites with much going on, for what is benign must be learned too, a fifth plain runs, a
-    quarter the whole test matrix with its evasions, an eighth sites whose load wanders far, and the rest sites at which
+    Nearly a third honest sites with much going on, for what is benign must be learned too, a sixth plain runs, a
+    fifth the whole test matrix with its evasions, a sixth sites whose load wanders far, and the rest sites at which
     nothing happens, whose meters are at fault, or that share a run.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -23,7 +24,7 @@ COLUMNS: tuple[str, ...] = (
 """What each column is, in order."""
 
 
-def encode(features: Features, circumstances: Circumstances) -> Floats:
-    """Return an episode as a model sees it, shape (len(COLUMNS),)."""
+def encode(features: Features, circumstances: Circumstances, columns: Sequence[str] = COLUMNS) -> Floats:
+    """Return an episode as a model sees it that sees these columns, shape (len(columns),)."""
     told: dict[str, Any] = {**features.document(), **asdict(circumstances)}
-    return np.array([float(told[name]) for name in COLUMNS], dtype=np.float64)
+    return np.array([float(told[name]) for name in columns], dtype=np.float64)

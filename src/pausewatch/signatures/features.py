@@ -16,7 +16,8 @@ import numpy.typing as npt
 from pausewatch.detection.episodes import Episode
 from pausewatch.detection.lanes import SiteEpisode
 from pausewatch.detection.site_view import LaneDay, SiteWatchDay
-from pausewatch.signatures.texture import Texture, texture
+from pausewatch.signatures.day_levels import DayLevels, day_levels
+from pausewatch.signatures.texture import Texture, month_before, texture
 from pausewatch.telemetry.grid import HourGrid
 from pausewatch.telemetry.panel import Lane
 
@@ -28,6 +29,7 @@ _MIN_HOURS = 24
 _EDGE_HOURS = 2
 _MORE_THAN_DELIVERED = 1.5
 _NIGHT = (22, 6)
+_PARTS: Mapping[str, Any] = {"texture": Texture, "levels": DayLevels}
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Features:
         is_utility_metered: whether a utility lane was there to agree.
         strength: test statistic over its threshold.
         texture: what the load is made of, its own values beside these in `document`.
+        levels: what it follows from day to day, likewise.
     """
 
     duration_days: float
@@ -73,11 +76,12 @@ class Features:
     is_utility_metered: bool
     strength: float
     texture: Texture = field(default_factory=Texture)
+    levels: DayLevels = field(default_factory=DayLevels)
 
     @staticmethod
     def names() -> tuple[str, ...]:
         """Return the name of every value of a document, in its order."""
-        return tuple(f.name for of in (Features, Texture) for f in fields(of) if f.name != "texture")
+        return tuple(f.name for of in (Features, Texture, DayLevels) for f in fields(of) if f.name not in _PARTS)
 
     @property
     def raised_days(self) -> float:
@@ -87,14 +91,17 @@ class Features:
     def document(self) -> dict[str, float | bool]:
         """Return the features as flat JSON values, rounded to what an inspector can check."""
         told = asdict(self)
-        flat = {k: v for k, v in told.items() if k != "texture"} | told["texture"]
+        flat = {k: v for k, v in told.items() if k not in _PARTS} | told["texture"] | told["levels"]
         return {k: v if isinstance(v, bool) else round(float(v), 4) for k, v in flat.items()}
 
     @staticmethod
     def from_document(told: Mapping[str, Any]) -> Features:
-        """Return the features of a document; what it doesn't tell of the texture says nothing."""
-        own = {f.name: told[f.name] for f in fields(Features) if f.name != "texture"}
-        return Features(**own, texture=Texture(**{f.name: told[f.name] for f in fields(Texture) if f.name in told}))
+        """Return the features of a document; what it doesn't tell of texture and levels says nothing."""
+        own = {f.name: told[f.name] for f in fields(Features) if f.name not in _PARTS}
+        parts = {
+            name: of(**{f.name: told[f.name] for f in fields(of) if f.name in told}) for name, of in _PARTS.items()
+        }
+        return Features(**own, **parts)
 
 
 def measure(day: SiteWatchDay, episode: SiteEpisode) -> Features:
@@ -117,6 +124,7 @@ def measure(day: SiteWatchDay, episode: SiteEpisode) -> Features:
     whole = day.lanes[Lane.UTILITY] if lane.lane is Lane.BALANCE else lane
     expected = whole.expected.mean_kw[0][inside]
     it_lane, utility = day.lanes[Lane.IT_LOAD], day.lanes[Lane.UTILITY]
+    of_others = _of_others(lane, main, hours) & ~raised
     return Features(
         duration_days=days,
         duty=float(raised[span].mean()) if span.any() else 1.0,
@@ -144,7 +152,16 @@ def measure(day: SiteWatchDay, episode: SiteEpisode) -> Features:
             end,
             mean,
             local_hour,
-            _of_others(lane, main, hours) & ~raised,
+            of_others,
+        ),
+        levels=day_levels(
+            above,
+            lane.expected.mean_kw[0],
+            day.temperature_c,
+            day.grid.hour_of_week[0],
+            inside & np.isfinite(lane.expected.mean_kw[0]),
+            month_before(main.start_hour, hours) & seen & np.isfinite(lane.expected.mean_kw[0]) & ~of_others & ~raised,
+            mean,
         ),
     )
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from pausewatch.errors import ModelError
 from pausewatch.signatures.corpus import Corpus
-from pausewatch.signatures.encoding import encode
+from pausewatch.signatures.encoding import COLUMNS, encode
 from pausewatch.signatures.features import Features
 from pausewatch.signatures.hypotheses import Hypothesis
 from pausewatch.signatures.rule import Cause, Circumstances
@@ -45,11 +45,13 @@ class SignatureModel:
         estimator: a fitted scikit-learn HistGradientBoostingClassifier of encoded episodes.
         temperature: what its logits are divided by, so that its probabilities hold.
         causes: what it was taught, in the order of its probabilities.
+        columns: what it sees of an episode, in order.
     """
 
     estimator: Any
     temperature: float
     causes: tuple[str, ...]
+    columns: tuple[str, ...] = COLUMNS
 
     def probabilities(self, vectors: Floats) -> Floats:
         """Return the probability of each taught cause, shape (N, len(causes)), floored and summing to 1."""
@@ -60,7 +62,7 @@ class SignatureModel:
         ruled = rule(features, circumstances)
         if circumstances.is_declared or circumstances.declared_training:
             return ruled
-        taught = self.probabilities(encode(features, circumstances)[None, :])[0]
+        taught = self.probabilities(encode(features, circumstances, self.columns)[None, :])[0]
         untaught = {h.name: h.probability for h in ruled if h.name not in self.causes}
         left = 1.0 - sum(untaught.values())
         weights = untaught | {name: left * float(p) for name, p in zip(self.causes, taught, strict=True)}

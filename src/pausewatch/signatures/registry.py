@@ -67,7 +67,7 @@ def save(folder: Path, model: SignatureModel, corpus: dict[str, Any], held_out: 
         sha256=digest,
         temperature=model.temperature,
         causes=model.causes,
-        columns=COLUMNS,
+        columns=model.columns,
         corpus=corpus,
         held_out=held_out,
         versions=_versions(),
@@ -82,7 +82,8 @@ def load(folder: Path, name: str) -> tuple[SignatureModel, Card]:
     """Load a model and its card.
 
     Raises:
-        ModelError: it is unknown, altered, made by other libraries, sees other features, or holds a type not named.
+        ModelError: it is unknown, altered, made by other libraries, sees what is not measured, or holds a type not
+            named.
     """
     found = _found(folder, name)
     return found.model(), found.card
@@ -114,9 +115,9 @@ class _Found:
             raise
         except Exception as error:  # skops raises what its zip and its JSON raise
             raise ModelError("a signature model can't be read", where=where, why=str(error)) from error
-        if not are_sound_trees(estimator, len(COLUMNS)):
+        if not are_sound_trees(estimator, len(self.card.columns)):
             raise ModelError("a signature model is of another kind", where=where)
-        return SignatureModel(estimator, self.card.temperature, self.card.causes)
+        return SignatureModel(estimator, self.card.temperature, self.card.causes, self.card.columns)
 
 
 def _found(folder: Path, name: str) -> _Found:
@@ -128,8 +129,14 @@ def _found(folder: Path, name: str) -> _Found:
         raise ModelError("a signature model can't be read", where=str(path), why=error.strerror or "") from error
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise ModelError("a signature model was altered since it was made", where=str(path), remedy="restore its file")
-    if card.columns != COLUMNS:
-        raise ModelError("a signature model sees other features", where=str(path), remedy="run `pausewatch train`")
+    unknown = sorted(set(card.columns) - set(COLUMNS))
+    if unknown:
+        raise ModelError(
+            "a signature model sees features that are not measured",
+            where=str(path),
+            why=", ".join(unknown),
+            remedy="run `pausewatch train`",
+        )
     made, here = (_release(v["scikit-learn"]) for v in (card.versions, _versions()))
     if made != here:
         raise ModelError(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pausewatch.signatures.multiples import PRIOR_SD, as_multiple
 from pausewatch.telemetry.order_statistics import row_medians
 
 Floats = npt.NDArray[np.float64]
@@ -22,10 +23,6 @@ _MIN_HOURS = 24
 _BEFORE_HOURS = 28 * 24
 _WEEK_HOURS = 7 * 24
 _MAX_MEMORY = 0.97
-# What either hypothesis can at most gain from one kind of evidence, in nats.
-_MOST_NATS = 20.0
-# A share of the proportion's slope is known this well before anything is measured.
-_PRIOR_SD = 0.5
 _EDGE_SD = 3.5
 _AROUND = 3
 _DIP_SD = 5.0
@@ -94,9 +91,7 @@ def texture(
     above = residual_kw - level_kw
     seen = np.isfinite(above) & np.isfinite(expected_kw)
     inside = raised & seen
-    before = np.zeros_like(inside)
-    before[max(start - _BEFORE_HOURS, 0) : max(start - 2, 0)] = True
-    before &= seen & ~masked & ~raised
+    before = month_before(start, len(above)) & seen & ~masked & ~raised
     mean = max(mean_kw, 1e-9)
     memory = _memory(above, before)
     shape_share, shape_evidence = _shape(above, expected_kw, inside, before, memory, mean)
@@ -119,6 +114,13 @@ def texture(
         dips_per_day=dips,
         dip_sight=sight,
     )
+
+
+def month_before(start: int, hours: int) -> Bools:
+    """Return the hours of the four weeks before a load, shape (hours,)."""
+    out = np.zeros(hours, dtype=np.bool_)
+    out[max(start - _BEFORE_HOURS, 0) : max(start - 2, 0)] = True
+    return out
 
 
 def _memory(above: Floats, before: Bools) -> float:
@@ -164,20 +166,7 @@ def _shape(
     if np.isfinite(own_variance):
         slope, variance = slope - own, variance + own_variance
     ordinary = float(expected[inside].mean()) if inside.any() else 0.0
-    return _told(slope, variance, mean / ordinary) if ordinary > 0 else (0.5, 0.0)
-
-
-def _told(slope: float, variance: float, multiple: float) -> tuple[float, float]:
-    """Return the share of a multiple that a slope shows, drawn towards one half, and the evidence for it."""
-    if not np.isfinite(variance) or variance <= 0:
-        return 0.5, 0.0
-    nats = multiple * (2.0 * slope - multiple) / (2.0 * variance)
-    share, sd = slope / multiple, np.sqrt(variance) / multiple
-    weight = _PRIOR_SD**2 / (_PRIOR_SD**2 + sd**2)
-    return (
-        float(np.clip(0.5 + weight * (share - 0.5), -0.5, 2.0)),
-        float(np.clip(nats, -_MOST_NATS, _MOST_NATS)),
-    )
+    return as_multiple(slope, variance, mean / ordinary) if ordinary > 0 else (0.5, 0.0)
 
 
 def _by_days(
@@ -193,7 +182,7 @@ def _by_days(
         scatter = max(scatter, _spread(mine))
     slope = float(np.median(mine) - np.median(own))
     # A median of n values is as sure as a mean of 2 n / pi.
-    return _told(slope, scatter**2 * (np.pi / 2) * (1.0 / len(mine) + 1.0 / len(own)), mean / ordinary)
+    return as_multiple(slope, scatter**2 * (np.pi / 2) * (1.0 / len(mine) + 1.0 / len(own)), mean / ordinary)
 
 
 def _day_slopes(above: Floats, expected: Floats, where: Bools, start: int, end: int) -> Floats:
@@ -237,7 +226,7 @@ def _noise_growth(above: Floats, expected: Floats, inside: Bools, before: Bools,
     due = float(np.log1p(mean / ordinary))
     # The spread of n hours is known to about 0.8 / sqrt(n).
     sd = 0.8 * np.sqrt(1.0 / pair.sum() + 1.0 / pair_before.sum()) / due
-    weight = _PRIOR_SD**2 / (_PRIOR_SD**2 + sd**2)
+    weight = PRIOR_SD**2 / (PRIOR_SD**2 + sd**2)
     return float(np.clip(0.5 + weight * (grown / due - 0.5), -1.0, 3.0))
 
 

@@ -12,7 +12,8 @@ from pausewatch.evaluation.bootstrap import Measure
 from pausewatch.evaluation.outcomes import EventOutcome
 from pausewatch.evaluation.peers.catalogue import PEERS, LaneScores
 from pausewatch.evaluation.peers.telling import by_site, told_by
-from pausewatch.evaluation.scoring import SiteScore, is_big_run, median_of, rate, share
+from pausewatch.evaluation.scoring import median_of
+from pausewatch.evaluation.site_scores import SiteScore, is_big_run, rate, share
 from pausewatch.evaluation.trial import SiteTrial
 
 # Scales of its own noise by which a peer's limit is raised until its false findings keep to the budget.
