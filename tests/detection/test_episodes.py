@@ -319,6 +319,16 @@ def test_a_meter_that_shows_a_sliver_of_it_neither_dates_it_nor_keeps_it_open():
     assert (one.start_hour, one.end_hour) == (500, 800)
 
 
+@pytest.mark.parametrize("excess_kw", [-40.0, 0.0])
+@pytest.mark.parametrize("lane", ["utility", "it_load", "balance"])
+def test_what_is_left_of_a_load_below_its_level_before_is_still_dated(lane: str, excess_kw: float):
+    left = replace(episode(lane, 500, 800), excess_kw=excess_kw)
+    alone = SiteEpisode(**({"utility": None, "it_load": None} | {lane: left}))
+    beside = SiteEpisode(left, replace(left, lane="it_load", excess_kw=3 * excess_kw))
+    assert (alone.start_hour, alone.end_hour) == (500, 800)
+    assert beside.end_hour == 800
+
+
 def test_a_meter_on_which_something_else_remains_ends_with_the_load_and_one_that_still_shows_it_does_not():
     one = SiteEpisode(episode("utility", 500, None), episode("it_load", 500, 800))
     residual = {Lane.UTILITY: raised((500, 800, 100.0), (800, HOURS, 30.0)), Lane.IT_LOAD: raised((500, 800, 100.0))}

@@ -47,9 +47,12 @@ class SiteEpisode:
 
         Beside the balance the utility's own is too noisy to tell a day.
         """
+        main = self.main
         told = tuple(e for e in (self.it_load, self.balance) if e is not None)
-        most = _SLIVER * self._at_it_kw(self.main)
-        return tuple(e for e in (told if self.is_past_it_meter else self.shown) if self._at_it_kw(e) >= most)
+        most = _SLIVER * self._at_it_kw(main)
+        shown = told if self.is_past_it_meter else self.shown
+        # What is left of a load may be below its level before: the lane it is judged by dates it all the same.
+        return tuple(e for e in shown if e is main or self._at_it_kw(e) >= most)
 
     def _at_it_kw(self, lane: Episode) -> float:
         return lane.excess_kw if lane is self.it_load else lane.excess_kw / self.pue.central
