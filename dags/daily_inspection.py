@@ -12,6 +12,8 @@
 - `airflow backfill create --dag-id daily_inspection --from-date D --to-date D --max-active-runs 1` inspects the days of
   those dates, both included, in order.
 - One task inspects a batch of sites; `conclude` writes the reports and returns their folders.
+- A site that the program itself fails at is reported as `cannot_conclude` and costs no other its report; the run fails
+  at `every_site_assessed` once the reports are written. Mended, inspect the first such day again (`day`).
 - The workers need `PAUSEWATCH_FLEET` (the fleet file) and `PAUSEWATCH_HOME` (where data lives) in their environment.
 """
 
@@ -89,8 +91,18 @@ def daily_inspection() -> None:
         place = workplace_from_environment()
         return [conclude_day(place, date.fromisoformat(day)) for day in parts[0]["days"]]
 
+    @task
+    def every_site_assessed(parts: list[dict[str, Any]]) -> None:
+        """Stand only where the program failed at no site: the run's outcome, once the reports are written."""
+        from datetime import date
+
+        from pausewatch.pipeline.environment import workplace_from_environment
+        from pausewatch.pipeline.inspecting import require_all_assessed
+
+        require_all_assessed(workplace_from_environment(), [date.fromisoformat(day) for day in parts[0]["days"]])
+
     parts = choose_days()
-    inspect.expand(part=parts) >> conclude(parts)
+    inspect.expand(part=parts) >> conclude(parts) >> every_site_assessed(parts)
 
 
 daily_inspection()

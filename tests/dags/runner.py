@@ -101,12 +101,12 @@ def _second_batch_breaks_between_days() -> Iterator[None]:
 @contextmanager
 def _baselines_unreadable_once() -> Iterator[None]:
     """The folder of baselines is away, as a file share can be, until the first task has failed for it."""
-    from pausewatch.pipeline import inspecting
+    from pausewatch.pipeline import watching
 
     folder = Path(os.environ["PAUSEWATCH_HOME"]) / "baselines"
     away = folder.with_name("baselines-away")
     folder.rename(away)
-    real, failed = inspecting.load_freeze, []
+    real, failed = watching.load_freeze, []
 
     def load_freeze(record: Any) -> Any:
         try:
@@ -116,12 +116,33 @@ def _baselines_unreadable_once() -> Iterator[None]:
             away.rename(folder)
             raise
 
-    inspecting.load_freeze = load_freeze
+    watching.load_freeze = load_freeze
     try:
         yield
     finally:
-        inspecting.load_freeze = real
+        watching.load_freeze = real
     assert len(failed) == 1, "the fault never struck"
+
+
+@contextmanager
+def _program_fails_at_a_site() -> Iterator[None]:
+    """The program has a fault that one site's day brings out."""
+    from pausewatch.pipeline import assessing
+
+    real, struck = assessing.assess, []
+
+    def assess(seen: Any, *given: Any) -> Any:
+        if seen.site.id == "sim-002":
+            struck.append(seen.day)
+            raise IndexError("of the program")
+        return real(seen, *given)
+
+    assessing.assess = assess
+    try:
+        yield
+    finally:
+        assessing.assess = real
+    assert struck, "the fault never struck"
 
 
 @contextmanager
@@ -204,6 +225,7 @@ FAULTS = {
     "none": _no_fault,
     "second batch breaks between days": _second_batch_breaks_between_days,
     "baselines unreadable once": _baselines_unreadable_once,
+    "program fails at a site": _program_fails_at_a_site,
     "conclude breaks after first report": _conclude_breaks_after_first_report,
 }
 

@@ -114,6 +114,14 @@ def story(airflow_home: AirflowHome, reference: Workplace, tmp_path_factory: pyt
             "env": there,
             "fault": "conclude breaks after first report",
         },
+        "failing site": {
+            "run": "daily_inspection",
+            "conf": {"day": "2026-09-10"} | two,
+            "run_after": after(11),
+            "env": there,
+            "fault": "program fails at a site",
+        },
+        "mended": {"run": "daily_inspection", "conf": {"day": "2026-09-10"}, "run_after": after(11), "env": there},
         "unreachable": {
             "run": "collect_telemetry",
             "conf": two,
@@ -190,7 +198,9 @@ def test_days_that_were_missed_are_inspected_in_order(story: Story) -> None:
 
 def test_with_nothing_due_the_run_skips(story: Story) -> None:
     assert story.said["nothing due"]["state"] == "success"
-    assert story.states("nothing due") == {"choose_days": ["skipped"], "inspect": ["skipped"], "conclude": ["skipped"]}
+    assert story.states("nothing due") == {
+        key: ["skipped"] for key in ("choose_days", "inspect", "conclude", "every_site_assessed")
+    }
 
 
 def test_a_past_day_inspected_again_says_the_same_and_later_days_stand(story: Story) -> None:
@@ -198,6 +208,7 @@ def test_a_past_day_inspected_again_says_the_same_and_later_days_stand(story: St
         "choose_days": ["success"],
         "inspect": ["success", "success"],
         "conclude": ["success"],
+        "every_site_assessed": ["success"],
     }
     # The day that was not yet reported and those after it, but none before: the past day changed nothing.
     assert story.names("next days", "inspect") == ["2026-09-08 to 2026-09-10: sim-001 .. sim-004"]
@@ -241,6 +252,19 @@ def test_a_task_that_failed_half_way_is_tried_again(story: Story, run: str, task
 
 def test_what_retried_tasks_leave_is_what_an_undisturbed_run_leaves(story: Story) -> None:
     _assert_same(story.disturbed, story.reference)
+
+
+def test_a_site_the_program_fails_at_fails_the_run_once_the_report_is_written(story: Story) -> None:
+    assert story.said["failing site"]["state"] == "failed"
+    assert story.states("failing site") == {
+        "choose_days": ["success"],
+        "inspect": ["success", "success"],
+        "conclude": ["success"],
+        "every_site_assessed": ["failed"],
+    }
+    assert story.tries("failing site", "every_site_assessed") == [1]
+    assert "sim-002 on 2026-09-10: 1 site days could not be assessed" in story.said["failing site"]["log"]
+    assert story.said["mended"]["state"] == "success"
 
 
 def test_a_silent_source_fails_its_batch_after_everything_else_was_stored(story: Story) -> None:

@@ -84,9 +84,10 @@ def test_the_inspection_follows_the_telemetry_and_can_be_backfilled(dags: dict[s
     assert dag["can_be_backfilled"]
     assert dag["params"]["day"]["value"] is None
     assert dag["params"]["day"]["schema"]["format"] == "date"
-    assert dag["tasks"]["choose_days"]["downstream"] == ["conclude", "inspect"]
+    assert dag["tasks"]["choose_days"]["downstream"] == ["conclude", "every_site_assessed", "inspect"]
     assert dag["tasks"]["inspect"]["is_mapped"]
     assert dag["tasks"]["inspect"]["downstream"] == ["conclude"]
+    assert dag["tasks"]["conclude"]["downstream"] == ["every_site_assessed"]
 
 
 def test_retraining_is_monthly_and_asks_a_person(dags: dict[str, Any]) -> None:

@@ -112,6 +112,7 @@ def inspect(
 ) -> None:
     """Inspect one day and write its report."""
     from pausewatch.pipeline import inspect_day
+    from pausewatch.pipeline.inspecting import require_all_assessed
     from pausewatch.progress import Terminal
 
     when = day_of(day)
@@ -120,6 +121,7 @@ def inspect(
     with Terminal() as progress:
         folder = inspect_day(place, when, progress)
     _print_report(place, when, folder, fmt)
+    require_all_assessed(place, [when])
 
 
 def _warn_if_early(place: Workplace, when: date) -> None:

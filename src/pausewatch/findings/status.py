@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 # Below this share of a day's hours, nothing is concluded from it.
 MIN_SEEN_SHARE = 0.75
-_HOURS_90_DAYS = 90 * 24
+HOURS_90_DAYS = 90 * 24
 # Where a site's own marginal PUE isn't known, a load is taken to add this little at the utility.
 _LITTLE_PUE = 1.1
 _ALARMS = (Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED)
@@ -54,7 +54,7 @@ def site_day(day: SiteWatchDay, found: Sequence[Assessment]) -> SiteDay:
         unaccounted_mwh=observed_mwh - expected_mwh,
         unaccounted_sd_mwh=_sd_mwh(shown, span, both),
         detectable_mw_7d=detectable,
-        detectable_flop_90d=detectable_90d_mw(day) * _HOURS_90_DAYS * efficiency(day.site).central,
+        detectable_flop_90d=detectable_90d_mw(day) * HOURS_90_DAYS * efficiency(day.site).central,
         reasons=(*reasons, *_left_out(day, span)),
     )
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from pausewatch.errors import PausewatchError, UsageError
 from pausewatch.findings.export import findings_document, json_text, write_site_days_csv
+from pausewatch.pipeline.assessing import record, require_assessed
 from pausewatch.pipeline.concluding import false_discovery
 from pausewatch.pipeline.coordinating import coordinate
 from pausewatch.pipeline.days import report_days, require_watched
-from pausewatch.pipeline.inspecting import open_watches, record
 from pausewatch.pipeline.learning import fit_baselines
 from pausewatch.pipeline.press import Press
+from pausewatch.pipeline.watching import open_watches
 from pausewatch.pipeline.workplace import Workplace
 from pausewatch.progress import Progress, Silent
 from pausewatch.telemetry.collect import CollectSummary, collect
@@ -46,7 +47,7 @@ def replay(
         candidates: baselines to choose from; those of the home's settings by default.
 
     Raises:
-        InspectionError: no pause is in force on the first day.
+        InspectionError: no pause is in force on the first day; or the program failed at a site, once all is written.
         UsageError: `out` holds something that is no replay.
     """
     told = progress or Silent()
@@ -80,6 +81,7 @@ def replay(
         found = [with_chance.get(f.id, f) for f in found]
         (out / "findings.json").write_text(json_text(findings_document(place.fleet.name, found)), encoding="utf-8")
         write_site_days_csv(out / "site_days.csv", register.site_days(first, last))
+        require_assessed(register, days)
     return out
 
 
