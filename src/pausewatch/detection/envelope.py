@@ -21,10 +21,16 @@ Floats = npt.NDArray[np.float64]
 
 _Z90 = 1.2815516
 _RUN_DAYS, _LONG_DAYS = 7, 90
+SEASON_AHEAD_DAYS = _LONG_DAYS // 2
+"""Days from now to the middle of a run of 90 days that begins."""
 
 
 def detectable_kw(
-    detector: Detector, calibration: Calibration, window: Innovations, level_sd_kw: Floats
+    detector: Detector,
+    calibration: Calibration,
+    window: Innovations,
+    level_sd_kw: Floats,
+    season_level_sd_kw: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Return the smallest constant load of the lane found with 90 % probability after 7 and after 90 days, kW, (S,).
 
@@ -36,6 +42,7 @@ def detectable_kw(
         calibration: thresholds and noise of the S series.
         window: the last days' innovations, shape (S, reach.total); only their weights matter.
         level_sd_kw: level error of the baseline now, shape (S,).
+        season_level_sd_kw: what it will be half way through a run of 90 days, shape (S,); by default as now.
     """
     whitener = calibration.whitener
     precision = level_precision(whitener, level_sd_kw)
@@ -56,7 +63,9 @@ def detectable_kw(
     by_step = step * whitener.innovation_sd_kw if detector.uses.step_test else nothing
     if not detector.uses.drift_test:
         return by_step, by_step
-    week, season = (_by_drift(calibration, level_sd_kw, detector, weight, days) for days in (_RUN_DAYS, _LONG_DAYS))
+    week = _by_drift(calibration, level_sd_kw, detector, weight, _RUN_DAYS)
+    later = level_sd_kw if season_level_sd_kw is None else season_level_sd_kw
+    season = _by_drift(calibration, later, detector, weight, _LONG_DAYS)
     by_week = np.minimum(by_step, week)
     return by_week, np.minimum(by_week, season)
 
@@ -66,6 +75,7 @@ def _by_drift(
 ) -> Floats:
     """Return the load that carries the drift test over its threshold within a run (its mean path, plus 90 %).
 
+    A run may be met by a baseline that expects too much, as well as by noise: the level's own error counts beside it.
     Only days that were seen move the test, and the last week tells how many will be; where none was, nothing would be
     found.
     """
@@ -73,7 +83,7 @@ def _by_drift(
     week = (weight[:, -_RUN_DAYS * 24 :] > 0).reshape(len(weight), _RUN_DAYS, 24)
     days = (week.sum(axis=2) >= MIN_DAY_HOURS).sum(axis=1) * run_days // _RUN_DAYS
     gain = (1 - drift.daily_rho) / np.sqrt(1 - drift.daily_rho**2)
-    noise = _Z90 * np.sqrt(days)
+    noise = _Z90 * np.hypot(np.sqrt(days), days * gain * level_sd_kw / drift.daily_sd_kw)
     allowance = settings.level_allowance * level_sd_kw / drift.daily_sd_kw + settings.reference_shift
     # The first day brings the whole shift, the following ones what whitening leaves of it.
     first = 1.0 / np.sqrt(1 - drift.daily_rho**2)

@@ -67,6 +67,15 @@ class Frozen:
     history: History
     habits: Habits
 
+    def grown_level_kw(self, now_s: int, days: float) -> npt.NDArray[np.float64]:
+        """Return by how much every series' level error will have grown in so many days, in quadrature, shape (S,)."""
+        parts = []
+        for of in (self.baselines, self.balance.baselines):
+            ahead = np.array([0.0, days]) + (now_s - of.reference_end_s) / 86_400.0
+            sd = of.level_error.sd_kw(ahead)
+            parts.append(np.sqrt(np.maximum(sd[:, 1] ** 2 - sd[:, 0] ** 2, 0.0)))
+        return np.concatenate(parts)
+
     def refusals(self, lane: Lane, position: int) -> tuple[str, ...]:
         """Return why a lane of a site of the batch has no baseline; empty where it has."""
         if lane is Lane.BALANCE:

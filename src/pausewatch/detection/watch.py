@@ -16,7 +16,7 @@ from pausewatch.detection.changes import Change
 from pausewatch.detection.detector import Detector
 from pausewatch.detection.detector_state import DetectorState
 from pausewatch.detection.drifts import drift_episode, with_drifts
-from pausewatch.detection.envelope import detectable_kw
+from pausewatch.detection.envelope import SEASON_AHEAD_DAYS, detectable_kw
 from pausewatch.detection.episodes import Episode, Noise, step_episodes
 from pausewatch.detection.integrity.contradiction import Contradiction
 from pausewatch.detection.integrity.inspection import inspect_integrity
@@ -153,11 +153,9 @@ class Watch:
         rows = np.arange(len(end_hour))
         level_now = expected.level_sd_kw[rows, np.clip(end_hour - 1, 0, grid.hours - 1)]
         stationary = self.frozen.calibration.whitener.stationary_sd_kw
-        smallest = np.stack(
-            detectable_kw(
-                self.detector, self.frozen.calibration, window, np.where(np.isfinite(level_now), level_now, stationary)
-            )
-        )
+        level_now = np.where(np.isfinite(level_now), level_now, stationary)
+        later = np.hypot(level_now, self.frozen.grown_level_kw(grid.start_s + HOUR_S * grid.hours, SEASON_AHEAD_DAYS))
+        smallest = np.stack(detectable_kw(self.detector, self.frozen.calibration, window, level_now, later))
         balance = slice(len(LANES) * len(self.sites), None)
         smallest[:, balance] = np.maximum(smallest[:, balance], self.class_sd_kw)
         pues = self._pues(panel, ends)
