@@ -75,7 +75,6 @@ def _by_drift(
 ) -> Floats:
     """Return the load that carries the drift test over its threshold within a run (its mean path, plus 90 %).
 
-    A run may be met by a baseline that expects too much, as well as by noise: the level's own error counts beside it.
     Only days that were seen move the test, and the last week tells how many will be; where none was, nothing would be
     found.
     """
@@ -83,7 +82,7 @@ def _by_drift(
     week = (weight[:, -_RUN_DAYS * 24 :] > 0).reshape(len(weight), _RUN_DAYS, 24)
     days = (week.sum(axis=2) >= MIN_DAY_HOURS).sum(axis=1) * run_days // _RUN_DAYS
     gain = (1 - drift.daily_rho) / np.sqrt(1 - drift.daily_rho**2)
-    noise = _Z90 * np.hypot(np.sqrt(days), days * gain * level_sd_kw / drift.daily_sd_kw)
+    noise = _Z90 * np.sqrt(days)
     allowance = settings.level_allowance * level_sd_kw / drift.daily_sd_kw + settings.reference_shift
     # The first day brings the whole shift, the following ones what whitening leaves of it.
     first = 1.0 / np.sqrt(1 - drift.daily_rho**2)
