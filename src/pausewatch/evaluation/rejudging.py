@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from pausewatch.evaluation.outcomes import LOAD_KINDS
 from pausewatch.evaluation.tracking import FindingHistory
 from pausewatch.evaluation.trial import SiteTrial
+from pausewatch.findings.held import still_alarmed
 from pausewatch.findings.load import LOOKS
 from pausewatch.findings.looks import trainings, unpacked
 from pausewatch.findings.model import Assessment
@@ -26,7 +28,11 @@ def rejudged(trial: SiteTrial, judge: Explainer, lines: AlarmLines = LINES) -> S
     """Return a site's trial as another judge would have told it, or the same one at other lines."""
     histories = []
     for history in trial.histories:
-        said = [(day, None if a is None else _again(a, judge, lines)) for day, a in history.said]
+        said: list[tuple[date, Assessment | None]] = []
+        before: Assessment | None = None
+        for day, a in history.said:
+            before = None if a is None else still_alarmed(_again(a, judge, lines), before)
+            said.append((day, before))
         histories.append(FindingHistory(history.id, history.site_id, said))
     return replace(trial, histories=tuple(histories))
 

@@ -119,7 +119,7 @@ def _batch(world: World, sites: Sequence[Site], detector: Detector, told: Progre
         for position, site in enumerate(sites):
             if fleet.pause_for(site, seen.day) != pause:
                 continue
-            said, found = assess(seen.site(position), keeps_looks=True)
+            said, found = assess(seen.site(position), standing=trackers[position].standing(), keeps_looks=True)
             trackers[position].take(seen.day, found)
             start, end = site.day_bounds(seen.day)
             said = with_group_status(said, shared)

@@ -240,6 +240,15 @@ class Register:
             shared = read_findings(connection, as_of, None, reviewed_until, Kind.COORDINATED_LOAD)
             return with_group_verdicts(read_findings(connection, as_of, site_ids, reviewed_until), shared)
 
+    def standing(self, as_of: date, site_ids: Sequence[str]) -> list[Finding]:
+        """Return the sites' findings as their own evidence had them on a report day, those withdrawn too.
+
+        Coordinated loads are no site's own, and lend no verdict here.
+        """
+        with self._database.reading() as connection:
+            known = read_findings(connection, as_of, site_ids, None)
+        return [finding for finding in known if finding.assessment.kind is not Kind.COORDINATED_LOAD]
+
     def finding(self, finding_id: str) -> Finding:
         """Return a finding as it stands.
 

@@ -16,7 +16,7 @@ from pausewatch.detection.compute import efficiency
 from pausewatch.detection.watch import WatchDay
 from pausewatch.errors import InspectionError, PausewatchError
 from pausewatch.findings.assess import assess
-from pausewatch.findings.model import Assessment, DayStatus, Kind, SiteDay
+from pausewatch.findings.model import Assessment, DayStatus, Finding, SiteDay
 from pausewatch.findings.register import Register
 from pausewatch.findings.status import HOURS_90_DAYS
 from pausewatch.fleet import Site
@@ -37,16 +37,19 @@ def record(register: Register, batch: BatchWatch, seen: WatchDay) -> None:
     found: list[Assessment] = []
     payloads: dict[str, Any] = {}
     wanted = {site.id for site in batch.report_on}
+    stood: dict[str, list[Finding]] = {}
+    for finding in register.standing(seen.day - timedelta(days=1), sorted(wanted)):
+        stood.setdefault(finding.site_id, []).append(finding)
     for position, site in enumerate(batch.watch.sites):
         if site.id not in wanted or batch.fleet.pause_for(site, seen.day) != batch.pause:
             continue
         try:
-            said, mine, payload = _assessed(batch, seen, position)
+            said, mine, payload = _assessed(batch, seen, position, stood.get(site.id, []))
         except (PausewatchError, OSError, MemoryError):
             raise  # of the machine or the set-up, not of the site: tried again, or somebody acts
         except Exception as error:  # noqa: BLE001  # whatever it is, the other sites are none the worse for it
             _LOG.exception("%s could not be assessed on %s", site.id, seen.day)
-            said, mine, payload = _failed(site, seen.day, error), _standing(register, site, seen.day), {}
+            said, mine, payload = _failed(site, seen.day, error), _still(stood.get(site.id, [])), {}
         site_days.append(said)
         found += mine
         payloads[site.id] = payload
@@ -73,10 +76,12 @@ def require_assessed(register: Register, days: Sequence[date]) -> None:
         )
 
 
-def _assessed(batch: BatchWatch, seen: WatchDay, position: int) -> tuple[SiteDay, list[Assessment], dict[str, Any]]:
+def _assessed(
+    batch: BatchWatch, seen: WatchDay, position: int, stood: Sequence[Finding]
+) -> tuple[SiteDay, list[Assessment], dict[str, Any]]:
     judge: Judge = batch.judge
     one = seen.site(position)
-    said, found = assess(one, judge.explain)
+    said, found = assess(one, judge.explain, stood)
     rejected = batch.rejected.get((one.site.id, seen.day), {})
     payload = payload_of(batch.fleet, one, said, found, batch.frozen, rejected)
     # What a site says to the tests over many sites; nothing where it has no baseline.
@@ -104,10 +109,6 @@ def _failed(site: Site, day: date, error: Exception) -> SiteDay:
     )
 
 
-def _standing(register: Register, site: Site, day: date) -> list[Assessment]:
+def _still(stood: Sequence[Finding]) -> list[Assessment]:
     """Return what stood of a site the day before: a failure neither ends nor withdraws it."""
-    return [
-        finding.assessment
-        for finding in register.findings(day - timedelta(days=1), [site.id])
-        if not finding.is_withdrawn and finding.assessment.kind is not Kind.COORDINATED_LOAD
-    ]
+    return [finding.assessment for finding in stood if not finding.is_withdrawn]
