@@ -52,7 +52,8 @@ def still_alarmed(now: Assessment, before: Assessment | None) -> Assessment:
         verdict=Verdict.TRAINING_LIKE,
         facts=(
             *(fact for fact in now.facts if not fact.startswith(NOT_YET)),
-            f"It was called training-like the day before, and stays so while that has more than {100 * STANDS:.0f} %.",
+            "It was called training-like the day before; an alarm stands while training is put above "
+            f"{100 * STANDS:.0f} %.",
         ),
     )
 
