@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.findings.register_values import assessment, at, day
+from tests.findings.register_values import assessment, at, day, site_day
 from tests.pipeline.fleets import place_of, small_fleet
 
 from pausewatch.evaluation.tracking import Tracker
 from pausewatch.findings.held import STANDS, held
 from pausewatch.findings.model import Assessment, Finding, Kind, Verdict
+from pausewatch.findings.register import Register
 from pausewatch.findings.verdicts import not_yet
 from pausewatch.pipeline import Workplace, fit_baselines, inspect_day, watching
 from pausewatch.pipeline.judging import Judge
@@ -41,7 +43,7 @@ def test_an_alarm_stands_while_training_is_likelier_than_all_else_and_says_why()
     assert said.verdict is ALARM
     assert said.training_probability == now.training_probability
     assert said.facts[0] == "It drew more."
-    assert "called training-like the day before" in said.facts[-1]
+    assert "called training-like on the report day before" in said.facts[-1]
     assert not set(lacks) & set(said.facts)
 
 
@@ -99,6 +101,20 @@ def test_it_stands_from_day_to_day_and_no_longer_than_that() -> None:
         tracker.take(day(number), found)
         said.append(found[0].verdict)
     assert said == [ALARM, ALARM, ALARM, QUESTION, QUESTION]
+
+
+def test_a_review_changes_no_verdict(register: Register) -> None:
+    """Two loads at once: the alarm is dismissed, and the question beside it must not become the alarm by that."""
+    run, other = alarm(start=at(2)), assessment(start=at(4), excess=2.0, probability=0.6)
+    register.record_day(day(5), [site_day(on=day(5))], [run, other])
+    (called,) = [f for f in register.findings(day(5)) if f.assessment.verdict is ALARM]
+    register.review(called.id, "dismiss", "a chiller test", "inspector", at(7))
+    # What begins on day 18 tells how long the alarm has been open by now, and the question ends.
+    now = [assessment(start=at(2), probability=0.7), replace(other, end=at(8)), assessment(start=at(18), excess=1.0)]
+    said = held(now, register.standing(day(19), ["a"]))
+    assert [one.verdict for one in said] == [ALARM, QUESTION, QUESTION]
+    register.record_day(day(19), [site_day(on=day(19))], said)
+    assert {f.id: f.assessment.verdict for f in register.findings(day(19))}[called.id] is ALARM
 
 
 def as_sure_as(training: float) -> Explainer:

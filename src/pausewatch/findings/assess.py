@@ -23,8 +23,8 @@ def assess(
     Args:
         day: the site as seen on the report day.
         judge: what weighs the hypotheses of load: the rule, or a promoted model.
-        standing: the site's findings as of the day before by its own evidence, for an alarm stands longer than it takes
-            to raise it.
+        standing: the site's findings as of the report day before by its own evidence, for an alarm stands longer than
+            it takes to raise it.
         keeps_looks: keep in the evidence how each load looked on the days before, so that it can be judged again.
     """
     wrong = contradictions(day) if day.uses.integrity else []

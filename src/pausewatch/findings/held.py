@@ -28,11 +28,11 @@ _KINDS = frozenset(
 
 
 def held(found: Sequence[Assessment], standing: Sequence[Finding]) -> list[Assessment]:
-    """Return what a day says of a site, with the alarms that stood the day before and still do.
+    """Return what a day says of a site, with the alarms that stood on the report day before and still do.
 
     Args:
         found: what the day's evidence says by itself.
-        standing: the site's findings as of the day before by its own evidence, those withdrawn too.
+        standing: the site's findings as of the report day before by its own evidence, those withdrawn too.
     """
     known = {finding.id: finding.assessment for finding in standing if not finding.is_withdrawn}
     return [
@@ -42,7 +42,7 @@ def held(found: Sequence[Assessment], standing: Sequence[Finding]) -> list[Asses
 
 
 def still_alarmed(now: Assessment, before: Assessment | None) -> Assessment:
-    """Return what is said of a finding now, given what was said of it the day before; None where it didn't stand."""
+    """Return what is said of a finding, given what the report day before said of it; None where it didn't stand."""
     if before is None or before.verdict is not Verdict.TRAINING_LIKE or not _may_stand(now):
         return now
     return replace(
@@ -52,7 +52,7 @@ def still_alarmed(now: Assessment, before: Assessment | None) -> Assessment:
         verdict=Verdict.TRAINING_LIKE,
         facts=(
             *(fact for fact in now.facts if not fact.startswith(NOT_YET)),
-            "It was called training-like the day before; an alarm stands while training is put above "
+            "It was called training-like on the report day before; an alarm stands while training is put above "
             f"{100 * STANDS:.0f} %.",
         ),
     )

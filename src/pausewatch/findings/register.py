@@ -30,6 +30,7 @@ from pausewatch.findings.recording import record_day
 from pausewatch.findings.recording_coordinated import record_coordinated
 from pausewatch.findings.records import BaselineRecord, DayRecorded, FleetRecord, PromotionRecord, ReportRecord
 from pausewatch.findings.tables import FleetRow, PayloadRow, ReportRow, ReviewRow, SiteDayRow, VersionRow
+from pausewatch.findings.versions import known_findings
 
 _NO_REVIEW = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -240,14 +241,13 @@ class Register:
             shared = read_findings(connection, as_of, None, reviewed_until, Kind.COORDINATED_LOAD)
             return with_group_verdicts(read_findings(connection, as_of, site_ids, reviewed_until), shared)
 
-    def standing(self, as_of: date, site_ids: Sequence[str]) -> list[Finding]:
-        """Return the sites' findings as their own evidence had them on a report day, those withdrawn too.
+    def standing(self, day: date, site_ids: Sequence[str]) -> list[Finding]:
+        """Return the sites' own findings as the days before a report day left them, those withdrawn too.
 
-        Coordinated loads are no site's own, and lend no verdict here.
+        By the evidence alone, as recording takes them: neither a review nor a coordinated load changes what is said.
         """
         with self._database.reading() as connection:
-            known = read_findings(connection, as_of, site_ids, None)
-        return [finding for finding in known if finding.assessment.kind is not Kind.COORDINATED_LOAD]
+            return known_findings(connection, day, site_ids)
 
     def finding(self, finding_id: str) -> Finding:
         """Return a finding as it stands.

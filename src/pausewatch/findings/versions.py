@@ -60,6 +60,12 @@ def record_versions(
     insert_rows(connection, VersionRow, versions)
 
 
+def known_findings(connection: Connection, day: date, site_ids: Sequence[str]) -> list[Finding]:
+    """Return the sites' own findings as the days before left them: what a day's assessments are matched to."""
+    known = _known(connection, day, site_ids, is_shared=False)
+    return [_as_known(finding_id, version) for of in known.values() for finding_id, version in of.items()]
+
+
 def _known(
     connection: Connection, day: date, site_ids: Sequence[str], *, is_shared: bool
 ) -> dict[str, dict[str, Version]]:
@@ -87,7 +93,14 @@ def _identify(
 
 
 def _as_known(finding_id: str, version: Version) -> Finding:
-    return Finding(finding_id, version.assessment, version.report_day, version.report_day, not version.is_withdrawn)
+    return Finding(
+        finding_id,
+        version.assessment,
+        version.report_day,
+        version.report_day,
+        is_open=not version.is_withdrawn,
+        is_withdrawn=version.is_withdrawn,
+    )
 
 
 def _as_retired(row: FindingRow) -> Finding:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from pausewatch.detection.compute import efficiency
@@ -38,7 +38,7 @@ def record(register: Register, batch: BatchWatch, seen: WatchDay) -> None:
     payloads: dict[str, Any] = {}
     wanted = {site.id for site in batch.report_on}
     stood: dict[str, list[Finding]] = {}
-    for finding in register.standing(seen.day - timedelta(days=1), sorted(wanted)):
+    for finding in register.standing(seen.day, sorted(wanted)):
         stood.setdefault(finding.site_id, []).append(finding)
     for position, site in enumerate(batch.watch.sites):
         if site.id not in wanted or batch.fleet.pause_for(site, seen.day) != batch.pause:
