@@ -83,7 +83,7 @@ def test_nine_in_ten_loads_of_the_stated_size_are_found_in_a_week():
     window = Detector().advance(
         DetectorState.fresh(series), noise.calibration, quiet, level, np.full(series, lead * 24), numbers, lead
     )
-    stated, _ = detectable_kw(Detector(), noise.calibration, window, np.full(series, LEVEL_SD_KW))
+    stated, _ = detectable_kw(Detector(), noise.calibration, window, *[np.full(series, LEVEL_SD_KW)] * 2)
     rng = np.random.default_rng(41)
     begin = lead * 24 + rng.uniform(0, 24, series)
     hour = np.floor(begin).astype(int)
@@ -110,7 +110,7 @@ def test_nine_in_ten_loads_of_the_size_stated_for_90_days_are_found_by_then():
         numbers,
         LEAD_DAYS,
     )
-    week, season = detectable_kw(Detector(), noise.calibration, window, np.full(series, LEVEL_SD_KW))
+    week, season = detectable_kw(Detector(), noise.calibration, window, *[np.full(series, LEVEL_SD_KW)] * 2)
     assert (season <= week).all()
     assert (season < 0.8 * week).mean() > 0.5
     rng = np.random.default_rng(43)
@@ -216,7 +216,7 @@ def test_detectable_rises_when_hours_are_missing_and_when_the_level_is_uncertain
     def stated(values: np.ndarray, level_sd_kw: float) -> np.ndarray:
         state = DetectorState.fresh(12)
         window = Detector().advance(state, small.calibration, values, level, ends, numbers, LEAD_DAYS + 9)
-        return detectable_kw(Detector(), small.calibration, window, np.full(12, level_sd_kw))[0]
+        return detectable_kw(Detector(), small.calibration, window, *[np.full(12, level_sd_kw)] * 2)[0]
 
     whole = stated(live, LEVEL_SD_KW)
     end = (LEAD_DAYS + 10) * 24
@@ -238,5 +238,5 @@ def test_where_nothing_is_seen_nothing_would_be_found(load):
         np.full((1, 60 * 24), load), np.zeros(60 * 24, dtype=np.bool_), day_numbers(1, 60 * 24), np.full(1, BUDGET)
     )
     unseen = np.full((1, Detector().reach.total), 0.0)
-    stated = np.stack(detectable_kw(Detector(), calibration, Innovations(unseen, unseen), np.zeros(1)))
+    stated = np.stack(detectable_kw(Detector(), calibration, Innovations(unseen, unseen), np.zeros(1), np.zeros(1)))
     assert np.isinf(stated).all()

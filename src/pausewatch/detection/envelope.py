@@ -30,7 +30,7 @@ def detectable_kw(
     calibration: Calibration,
     window: Innovations,
     level_sd_kw: Floats,
-    season_level_sd_kw: Floats | None = None,
+    season_level_sd_kw: Floats,
 ) -> tuple[Floats, Floats]:
     """Return the smallest constant load of the lane found with 90 % probability after 7 and after 90 days, kW, (S,).
 
@@ -42,7 +42,7 @@ def detectable_kw(
         calibration: thresholds and noise of the S series.
         window: the last days' innovations, shape (S, reach.total); only their weights matter.
         level_sd_kw: level error of the baseline now, shape (S,).
-        season_level_sd_kw: what it will be half way through a run of 90 days, shape (S,); by default as now.
+        season_level_sd_kw: what it will be half way through a run of 90 days, shape (S,).
     """
     whitener = calibration.whitener
     precision = level_precision(whitener, level_sd_kw)
@@ -64,8 +64,7 @@ def detectable_kw(
     if not detector.uses.drift_test:
         return by_step, by_step
     week = _by_drift(calibration, level_sd_kw, detector, weight, _RUN_DAYS)
-    later = level_sd_kw if season_level_sd_kw is None else season_level_sd_kw
-    season = _by_drift(calibration, later, detector, weight, _LONG_DAYS)
+    season = _by_drift(calibration, season_level_sd_kw, detector, weight, _LONG_DAYS)
     by_week = np.minimum(by_step, week)
     return by_week, np.minimum(by_week, season)
 

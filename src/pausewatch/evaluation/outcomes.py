@@ -21,22 +21,13 @@ from pausewatch.evaluation.tracking import FindingHistory
 from pausewatch.evaluation.trial import SiteTrial
 from pausewatch.evaluation.truth import TrueEvent
 from pausewatch.findings.coordinated import members_of
-from pausewatch.findings.model import Assessment, DayStatus, Kind, Verdict
+from pausewatch.findings.model import EXTRA_LOAD, Assessment, DayStatus, Kind, Verdict
 
 TOLERANCE = timedelta(hours=36)
 EARLIEST = timedelta(days=7)
-LOAD_KINDS = frozenset(
-    {
-        Kind.SUSTAINED_LOAD,
-        Kind.MISSING_STEP_DOWN,
-        Kind.SLOW_DRIFT,
-        Kind.DECLARATION_EXCEEDED,
-        Kind.UNACCOUNTED_ENERGY,
-        Kind.COORDINATED_LOAD,
-    }
-)
 # A coordinated load's energy is that of all its sites.
 _SHARED = frozenset({Kind.COORDINATED_LOAD})
+LOAD_KINDS = EXTRA_LOAD | _SHARED
 OPEN_VERDICTS = frozenset({Verdict.TRAINING_LIKE, Verdict.UNEXPLAINED})
 # Training counts once this much of it lay inside the days that were inspected; anything else once it touched them.
 _LEAST_WATCHED = timedelta(days=1)

@@ -11,20 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pausewatch.findings.identity import match
-from pausewatch.findings.model import Assessment, Finding, Kind, Verdict
-from pausewatch.findings.verdicts import NOT_YET
+from pausewatch.findings.model import EXTRA_LOAD, Assessment, Finding, Kind, Verdict
+from pausewatch.findings.verdicts import without_not_yet
 
 STANDS = 0.5
 """An alarm stands while training is more probable than this."""
-_KINDS = frozenset(
-    {
-        Kind.SUSTAINED_LOAD,
-        Kind.MISSING_STEP_DOWN,
-        Kind.SLOW_DRIFT,
-        Kind.UNACCOUNTED_ENERGY,
-        Kind.DECLARATION_EXCEEDED,
-    }
-)
 
 
 def held(found: Sequence[Assessment], standing: Sequence[Finding]) -> list[Assessment]:
@@ -51,7 +42,7 @@ def still_alarmed(now: Assessment, before: Assessment | None) -> Assessment:
         kind=before.kind if now.kind is Kind.DECLARATION_EXCEEDED else now.kind,
         verdict=Verdict.TRAINING_LIKE,
         facts=(
-            *(fact for fact in now.facts if not fact.startswith(NOT_YET)),
+            *without_not_yet(now.facts),
             "It was called training-like on the report day before; an alarm stands while training is put above "
             f"{100 * STANDS:.0f} %.",
         ),
@@ -60,5 +51,5 @@ def still_alarmed(now: Assessment, before: Assessment | None) -> Assessment:
 
 def _may_stand(now: Assessment) -> bool:
     # What a fall tells is a question whatever it looks like.
-    is_judged = now.kind in _KINDS and now.training_probability is not None and "stopped" not in now.evidence
+    is_judged = now.kind in EXTRA_LOAD and now.training_probability is not None and "stopped" not in now.evidence
     return is_judged and now.verdict is Verdict.UNEXPLAINED and (now.training_probability or 0.0) > STANDS

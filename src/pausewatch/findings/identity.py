@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from pausewatch.findings.documents import assessment_document, dump
-from pausewatch.findings.model import Assessment, Finding, Kind
+from pausewatch.findings.model import EXTRA_LOAD, Assessment, Finding, Kind
 
 MAX_GAP = timedelta(hours=48)
 CODES = {
@@ -25,15 +25,6 @@ CODES = {
     Kind.DECLARATION_EXCEEDED: "de",
     Kind.COORDINATED_LOAD: "cl",
 }
-_EXTRA_LOAD = frozenset(
-    {
-        Kind.SUSTAINED_LOAD,
-        Kind.MISSING_STEP_DOWN,
-        Kind.SLOW_DRIFT,
-        Kind.UNACCOUNTED_ENERGY,
-        Kind.DECLARATION_EXCEEDED,
-    }
-)
 _ABOUT_METERS = frozenset({Kind.TELEMETRY_GAP, Kind.TELEMETRY_INTEGRITY})
 
 
@@ -51,7 +42,7 @@ class _Pair(NamedTuple):
 
 def family(kind: Kind) -> str:
     """Return the kind family: a finding may change its kind within it as evidence grows."""
-    return "extra_load" if kind in _EXTRA_LOAD else str(kind)
+    return "extra_load" if kind in EXTRA_LOAD else str(kind)
 
 
 def match(known: Sequence[Finding], assessments: Sequence[Assessment]) -> list[str | None]:

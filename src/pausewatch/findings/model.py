@@ -26,6 +26,18 @@ class Kind(StrEnum):
     COORDINATED_LOAD = "coordinated_load"
 
 
+EXTRA_LOAD = frozenset(
+    {
+        Kind.SUSTAINED_LOAD,
+        Kind.MISSING_STEP_DOWN,
+        Kind.SLOW_DRIFT,
+        Kind.UNACCOUNTED_ENERGY,
+        Kind.DECLARATION_EXCEEDED,
+    }
+)
+"""Kinds of load at one site: a finding may change its kind within them as evidence grows."""
+
+
 class Verdict(StrEnum):
     """What is concluded of a finding, from alarm to explained."""
 

@@ -17,7 +17,7 @@ from pausewatch.detection.groups import REACH_KM, Bond
 from pausewatch.detection.onsets import BLOCK_H
 from pausewatch.detection.pooled_test import WINDOW_BLOCKS
 from pausewatch.findings.model import Assessment, Finding, Kind, Verdict
-from pausewatch.findings.verdicts import NOT_YET
+from pausewatch.findings.verdicts import without_not_yet
 
 PART_OF = "part_of"
 """Where evidence names the coordinated load."""
@@ -99,5 +99,5 @@ def _raised(said: Assessment, load: Finding) -> Assessment:
         said,
         verdict=whole.verdict,
         evidence={**said.evidence, PART_OF: named},
-        facts=(fact, *(one for one in said.facts if not one.startswith(NOT_YET))),
+        facts=(fact, *without_not_yet(said.facts)),
     )

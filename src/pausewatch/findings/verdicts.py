@@ -13,7 +13,7 @@ from pausewatch.signatures.rule import Cause, Circumstances, Explainer
 
 # A benign cause accounts for an episode when it is this probable and training this improbable.
 BENIGN, NOT_TRAINING = 0.75, 0.1
-NOT_YET = "It has not looked like training for enough days of load to be an alarm"
+_NOT_YET = "It has not looked like training for enough days of load to be an alarm"
 """How a sentence begins that says what a question lacks."""
 _BENIGN_CAUSES = (Cause.INFERENCE, Cause.COOLING, Cause.CHANCE)
 # A rise whose first hours brought less of it than this came in parts.
@@ -74,7 +74,12 @@ def not_yet(training: float, verdict: Verdict) -> tuple[str, ...]:
     if verdict is not Verdict.UNEXPLAINED or training < LINES.least:
         return ()
     needs = ", ".join(f"{days} at {100 * line:.0f} %" for line, days in LINES.lines)
-    return (f"{NOT_YET}: that takes {needs} or more.",)
+    return (f"{_NOT_YET}: that takes {needs} or more.",)
+
+
+def without_not_yet(facts: Iterable[str]) -> list[str]:
+    """Return the facts of a question less what it lacked to be an alarm, for it is one now."""
+    return [fact for fact in facts if not fact.startswith(_NOT_YET)]
 
 
 def weighed(judge: Explainer, features: Features, circumstances: Circumstances) -> tuple[Hypothesis, ...]:
